@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/base/time.h"
+
+namespace cloakroom {
+
+/// CLIENT REPLY's three modes; kSkipNext turns into kSkip for one command, then kOn.
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
+
+/// What a connection is to the commands: who it is, where it stands, what it queued. Owned by the
+/// server's connection; handlers may change it. It knows nothing of sockets or buffers, except for
+/// the sizes that CLIENT LIST prints, which the server refreshes.
+struct ClientState {
+  uint64_t id = 0;
+  std::string address;        // "127.0.0.1:50412", or "/path/of.sock:0"
+  std::string local_address;  // "127.0.0.1:6379"
+  int fd = -1;                // for CLIENT LIST; -1 when there is none
+  std::string name;
+  std::string library_name;
+  std::string library_version;
+  int protocol = 2;
+  uint32_t db = 0;
+  bool authenticated = false;  // true from the start when no password is required
+  bool unix_socket = false;
+  bool no_evict = false;
+  bool no_touch = false;
+  bool monitor = false;
+  ReplyMode reply_mode = ReplyMode::kOn;
+
+  // MULTI
+  bool in_multi = false;
+  bool multi_broken = false;  // a command was refused while queueing: EXEC answers EXECABORT
+  bool in_exec = false;
+  std::vector<std::vector<std::string>> queued;
+  size_t queued_bytes = 0;
+
+  // WATCH: kept by command/watch.h, which marks the client dirty when a watched key is touched.
+  struct WatchedKey {
+    uint32_t db;
+    std::string key;
+    bool expired_when_watched;
+  };
+  std::vector<WatchedKey> watched;
+  bool watch_dirty = false;
+
+  // What the server must do after the command.
+  bool close_after_reply = false;  // QUIT, protocol errors, CLIENT KILL of oneself
+
+  // CLIENT LIST / INFO
+  TimeMs created_ms = 0;
+  TimeMs last_active_ms = 0;
+  std::string_view last_command = "NULL";  // a registry name: static
+  uint64_t commands = 0;
+  size_t query_buffer_bytes = 0;
+  size_t query_buffer_free_bytes = 0;
+  size_t output_buffer_bytes = 0;
+  size_t output_buffer_max_bytes = 0;
+  uint64_t net_input_bytes = 0;
+  uint64_t net_output_bytes = 0;
+};
+
+}  // namespace cloakroom

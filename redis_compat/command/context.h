@@ -1,0 +1,73 @@
+#pragma once
+
+#include <string_view>
+
+#include "redis_compat/command/client_state.h"
+#include "redis_compat/command/registry.h"
+#include "store/base/result.h"
+#include "store/node/shard.h"
+#include "store/op/write_batch.h"
+#include "store/table/entry.h"
+#include "store/table/keyspace.h"
+
+namespace cloakroom {
+
+class ServerControl;
+class Dispatcher;
+
+/// Keyspace hits and misses of reads, as INFO stats counts them.
+struct LookupCounters {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+};
+
+/// All that a handler sees. It reads `keys`, fills `batch`, and cannot mutate anything else but
+/// its own client's state and, through `server`, what belongs to the process.
+struct CommandContext {
+  const Keyspace& keys;
+  WriteBatch& batch;
+  const TimeMs now;
+  ClientState& client;
+  Random& random;
+  ServerControl& server;
+  Dispatcher& dispatcher;
+  const Command& command;
+  LookupCounters& lookups;
+  /// The first key, if the turn hashed it already; Ref() uses it when the bytes are the same.
+  KeyRef first_key;
+
+  [[nodiscard]] uint32_t db() const { return client.db; }
+
+  /// `key` with its position.
+  [[nodiscard]] KeyRef Ref(std::string_view key) const {
+    return key.data() == first_key.bytes.data() && key.size() == first_key.bytes.size()
+               ? first_key
+               : keys.Ref(key);
+  }
+
+  /// The live entry of `key` for a command that writes: counts nothing.
+  [[nodiscard]] const Entry* Find(const KeyRef& key) const {
+    return keys.Find(client.db, key, now);
+  }
+  /// The same for a read: counts a hit or a miss.
+  [[nodiscard]] const Entry* Read(const KeyRef& key) {
+    const Entry* entry = keys.Find(client.db, key, now);
+    ++(entry != nullptr ? lookups.hits : lookups.misses);
+    return entry;
+  }
+  /// Find or Read that insists on a type: nullptr when absent, kWrongType when it is another.
+  [[nodiscard]] Result<const Entry*> Find(const KeyRef& key, ValueType type) const {
+    return Typed(Find(key), type);
+  }
+  [[nodiscard]] Result<const Entry*> Read(const KeyRef& key, ValueType type) {
+    return Typed(Read(key), type);
+  }
+
+  [[nodiscard]] static Result<const Entry*> Typed(const Entry* entry, ValueType type) {
+    if (entry != nullptr && entry->type() != type) [[unlikely]]
+      return Fail(Code::kWrongType, "Operation against a key holding the wrong kind of value");
+    return entry;
+  }
+};
+
+}  // namespace cloakroom

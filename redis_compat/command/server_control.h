@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "redis_compat/command/args.h"
+#include "redis_compat/command/client_state.h"
+#include "store/base/function_ref.h"
+#include "store/base/result.h"
+#include "store/base/time.h"
+
+namespace cloakroom {
+
+/// One line of SLOWLOG GET.
+struct SlowLogEntry {
+  int64_t id = 0;
+  int64_t unix_seconds = 0;
+  int64_t duration_us = 0;
+  std::vector<std::string> words;  // shortened, secrets taken out
+  std::string client_address;
+  std::string client_name;
+};
+
+/// What the process counts for INFO beyond commands and keyspace.
+struct ServerMetrics {
+  TimeMs started_ms = 0;
+  uint64_t connections_received = 0;
+  uint64_t connections_rejected = 0;
+  uint64_t commands_processed = 0;
+  uint64_t net_input_bytes = 0;
+  uint64_t net_output_bytes = 0;
+  uint64_t error_replies = 0;
+  uint64_t query_buffer_limit_disconnections = 0;
+  uint64_t output_buffer_limit_disconnections = 0;
+  uint64_t ops_per_sec = 0;
+  double input_kbps = 0;
+  double output_kbps = 0;
+  uint64_t connected_clients = 0;
+  uint64_t max_clients = 0;
+  uint64_t memory_peak_bytes = 0;
+};
+
+/// Which clients CLIENT KILL ends.
+struct ClientFilter {
+  std::optional<uint64_t> id;
+  std::optional<std::string> address;
+  std::optional<std::string> local_address;
+  std::optional<std::string> user;
+  std::optional<std::string> type;  // normal, pubsub, master, replica
+  std::optional<int64_t> max_age_s;
+  std::optional<uint64_t> skip_id;
+};
+
+enum class PauseMode : uint8_t { kOff, kWrite, kAll };
+
+/// What commands may ask of the process that serves them. Implemented by redis_compat/server and,
+/// for tests, by a small double.
+class ServerControl {
+ public:
+  virtual ~ServerControl() = default;
+
+  // Options
+  /// The value of option `name`, or nullopt when there is none such.
+  [[nodiscard]] virtual std::optional<std::string> ConfigGet(std::string_view name) const = 0;
+  /// All (name, value) whose names match a glob, for CONFIG GET.
+  virtual void ConfigForEach(
+      FunctionRef<void(std::string_view name, const std::string& value)> visit) const = 0;
+  /// Sets all or none; the message of an error is Redis's.
+  [[nodiscard]] virtual Result<void> ConfigSet(
+      const std::vector<std::pair<std::string, std::string>>& settings) = 0;
+  [[nodiscard]] virtual Result<void> ConfigRewrite() = 0;
+  virtual void ResetStats() = 0;
+  /// Compares in constant time. True as well when no password is set.
+  [[nodiscard]] virtual bool PasswordRequired() const = 0;
+  [[nodiscard]] virtual bool PasswordMatches(std::string_view password) const = 0;
+
+  // Clients
+  virtual void ForEachClient(FunctionRef<void(ClientState&)> visit) = 0;
+  /// Closes those that match; returns how many. One's own connection closes after the reply.
+  virtual size_t KillClients(const ClientFilter& filter, const ClientState& self) = 0;
+  virtual void Pause(PauseMode mode, TimeMs until_ms) = 0;  // never shortens a pause
+  virtual void Unpause() = 0;
+  [[nodiscard]] virtual PauseMode paused() const = 0;
+
+  // Slow log and monitor
+  [[nodiscard]] virtual int64_t SlowLogThresholdUs() const = 0;  // -1: off
+  virtual void SlowLogAdd(SlowLogEntry entry) = 0;
+  virtual void SlowLogForEach(
+      FunctionRef<bool(const SlowLogEntry&)> visit) const = 0;  // newest first
+  [[nodiscard]] virtual size_t SlowLogSize() const = 0;
+  virtual void SlowLogReset() = 0;
+  [[nodiscard]] virtual bool HasMonitors() const = 0;
+  virtual void StartMonitor(ClientState& client) = 0;
+  /// Sends `line` (with its + and CRLF) to every monitor.
+  virtual void FeedMonitors(std::string_view line) = 0;
+
+  // Process
+  /// Asks the server to stop in order, as SIGTERM does. Fails where it must not.
+  [[nodiscard]] virtual Result<void> Shutdown(bool now, bool force) = 0;
+  [[nodiscard]] virtual Result<void> AbortShutdown() = 0;
+  [[nodiscard]] virtual const ServerMetrics& metrics() const = 0;
+  /// Static facts for INFO server: (name, value) pairs such as process_id, tcp_port, config_file.
+  virtual void ForEachFact(
+      FunctionRef<void(std::string_view name, std::string value)> visit) const = 0;
+  [[nodiscard]] virtual size_t ResidentBytes() const = 0;
+  [[nodiscard]] virtual size_t AllocatedBytes() const = 0;
+};
+
+}  // namespace cloakroom

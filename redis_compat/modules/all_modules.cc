@@ -1,0 +1,16 @@
+#include "redis_compat/modules/all_modules.h"
+
+namespace cloakroom {
+
+void RegisterAllModules(Registry& registry) {
+  RegisterConnection(registry);
+  RegisterServer(registry);
+  RegisterTransactions(registry);
+  RegisterKeys(registry);
+  RegisterStrings(registry);
+  RegisterHashes(registry);
+  RegisterSets(registry);
+  RegisterSession(registry);
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "redis_compat/command/registry.h"
+
+namespace cloakroom {
+
+void RegisterConnection(Registry& registry);
+void RegisterServer(Registry& registry);
+void RegisterTransactions(Registry& registry);
+void RegisterKeys(Registry& registry);
+void RegisterStrings(Registry& registry);
+void RegisterHashes(Registry& registry);
+void RegisterSets(Registry& registry);
+void RegisterSession(Registry& registry);
+
+/// Every family there is.
+void RegisterAllModules(Registry& registry);
+
+}  // namespace cloakroom

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "store/base/function_ref.h"
+#include "store/base/position.h"
+#include "store/base/random_bits.h"
+#include "store/base/time.h"
+#include "store/op/op.h"
+#include "store/op/write_batch.h"
+#include "store/table/entry.h"
+#include "store/table/table.h"
+
+namespace cloakroom {
+
+class SessionSpace;
+
+/// When a collection leaves its packed form; local to a node, not part of the state.
+struct PackedLimits {
+  uint32_t hash_entries_max = 128;
+  uint32_t hash_value_bytes_max = 64;
+  uint32_t set_intset_entries_max = 512;
+};
+
+/// Told of every key that an op touches; for WATCH and, later, key events.
+class KeyObserver {
+ public:
+  virtual ~KeyObserver() = default;
+  virtual void KeyTouched(uint32_t db, std::string_view key) = 0;
+  virtual void DatabaseFlushed(uint32_t db) = 0;  // also: its keys all changed
+  virtual void DatabasesSwapped(uint32_t db, uint32_t db2) = 0;
+};
+
+/// The whole state of one shard: the databases and the sessions. Apply is the only mutator.
+/// Everybody else reads, with `now` passed in; what is past its deadline is never returned.
+class Keyspace {
+ public:
+  Keyspace(uint32_t databases, uint64_t hash_seed);
+  ~Keyspace();
+  Keyspace(const Keyspace&) = delete;
+  Keyspace& operator=(const Keyspace&) = delete;
+
+  [[nodiscard]] uint32_t databases() const;
+  /// Hashes `key`: slot and keyed hash, about 25 ns.
+  [[nodiscard]] KeyRef Ref(std::string_view key) const;
+
+  /// The live entry of `key`, or nullptr.
+  [[nodiscard]] const Entry* Find(uint32_t db, const KeyRef& key, TimeMs now) const;
+  /// Keys of the database, expired ones that are not yet freed included (as DBSIZE counts).
+  [[nodiscard]] size_t Size(uint32_t db) const;
+  [[nodiscard]] size_t SizeWithDeadline(uint32_t db) const;
+  /// Keys of `slot` in database `db`.
+  [[nodiscard]] uint32_t SlotSize(uint32_t db, uint32_t slot) const;
+  /// Table::Scan over the live entries.
+  uint64_t Scan(uint32_t db, uint64_t cursor, TimeMs now,
+                FunctionRef<void(const Entry&)> visit) const;
+  uint64_t ScanSlot(uint32_t db, uint32_t slot, uint64_t cursor, TimeMs now,
+                    FunctionRef<void(const Entry&)> visit) const;
+  /// A random live entry, or nullptr when there is none.
+  [[nodiscard]] const Entry* Pick(uint32_t db, TimeMs now, DrawBits draw) const;
+  void PrefetchBucket(uint32_t db, const Position& position) const;
+  void PrefetchEntry(uint32_t db, const Position& position) const;
+
+  [[nodiscard]] const SessionSpace& sessions() const;
+  [[nodiscard]] SessionSpace& sessions();
+
+  /// Applies the ops of one record, or of one command of a record that is still open (then `header`
+  /// is the one the record will close with). Cannot fail: what an op relies on is CHECKed.
+  /// `positions`, when not empty, are those of a WriteBatch.
+  void Apply(const RecordHeader& header, std::string_view ops,
+             std::span<const Position> positions = {});
+
+  /// Frees what is dead at `now` (the newest record's time, or the clock of a primary): due
+  /// entries, values and tables that were set aside; compacts. About `budget` units of work.
+  /// Returns false when more is left to do at this moment.
+  bool Sweep(TimeMs now, size_t budget);
+  /// The earliest time at which something falls due, or kNoDeadline.
+  [[nodiscard]] TimeMs NextDue() const;
+
+  /// Frees everything that was set aside now, at once (FLUSHALL SYNC).
+  void SweepDetached();
+  [[nodiscard]] size_t Detached() const;  // objects waiting to be freed
+
+  void set_observer(KeyObserver* observer);  // nullptr: none, costs nothing
+  PackedLimits& packed_limits();
+
+  struct Counters {
+    uint64_t expired_keys = 0;
+    uint64_t freed_detached = 0;
+  };
+  [[nodiscard]] const Counters& counters() const;
+  /// Memory of databases and sessions, with what is set aside. O(databases).
+  [[nodiscard]] Table::Memory memory() const;
+  [[nodiscard]] Table::Memory memory(uint32_t db) const;
+  /// Bytes of one entry with all it points to (MEMORY USAGE). O(size of a collection's samples).
+  [[nodiscard]] size_t EntryBytes(const Entry& entry, size_t samples) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cloakroom

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "store/base/function_ref.h"
+#include "store/base/position.h"
+#include "store/base/random_bits.h"
+#include "store/base/time.h"
+#include "store/table/entry.h"
+
+namespace cloakroom {
+
+/// One database's entries (or the sessions', or the members of one large collection): the hash
+/// index, the slabs that its blocks live in, and the expiry wheel. See store/table/README.md for
+/// the picture. Growth is segment by segment: no call ever moves more than one segment's entries.
+///
+/// Pointers to entries are valid until the next mutating call on the same table.
+class Table {
+ public:
+  struct Options {
+    bool count_slots = true;  // keep the number of entries of each slot (64 KiB once used)
+    bool expires = true;      // has a wheel; false for the insides of collections
+    /// From an entry's key to its position, needed when blocks move and segments split.
+    Position (*locate)(const void* context, std::string_view key) = nullptr;
+    const void* context = nullptr;
+  };
+
+  explicit Table(const Options& options);
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  /// The entry of `key`, dead or alive, or nullptr. O(1), at most two cache misses.
+  [[nodiscard]] Entry* Find(const KeyRef& key) const;
+
+  /// Two-step prefetch for a turn: first the bucket line of many keys, then the blocks their tags
+  /// point to.
+  void PrefetchBucket(const Position& position) const;
+  void PrefetchEntry(const Position& position) const;
+
+  /// Makes an entry with room for `value_bytes` (contents undefined, no deadline).
+  /// Precondition: `key` is absent.
+  Entry* Insert(const KeyRef& key, ValueType type, Encoding encoding, size_t value_bytes);
+
+  /// Gives `entry` room for `value_bytes`, keeping header, key and the first min(old, new) value
+  /// bytes; the block may move. O(1) plus the copy.
+  Entry* Resize(const KeyRef& key, Entry* entry, size_t value_bytes);
+
+  /// Sets or clears a deadline, keeping the wheel in step. A later deadline is one store; an
+  /// earlier one arms the entry again at once.
+  void SetDeadline(const KeyRef& key, Entry* entry, TimeMs deadline);
+
+  /// Frees the entry's block. Whatever the value points to is the caller's to free before.
+  void Erase(const KeyRef& key, Entry* entry);
+
+  [[nodiscard]] size_t size() const;
+  /// Entries of `slot`. Precondition: Options::count_slots.
+  [[nodiscard]] uint32_t SlotSize(uint32_t slot) const;
+  /// How many entries have a deadline, and the sum of those deadlines (for averages).
+  [[nodiscard]] size_t WithDeadline() const;
+
+  /// Visits the entries of one home bucket from `cursor` on; returns the next cursor, 0 at the
+  /// end. Start with 0. Every entry that stays in the table through a whole scan is visited at
+  /// least once, whatever else grows, shrinks or moves. Cursors are below 2^53.
+  /// `visit` must not mutate the table.
+  uint64_t Scan(uint64_t cursor, FunctionRef<void(Entry&)> visit) const;
+  /// The same over the entries of one slot, in any order; cursor as above, 0 at the end.
+  uint64_t ScanSlot(uint32_t slot, uint64_t cursor, FunctionRef<void(Entry&)> visit) const;
+
+  /// A random entry (nearly uniform: a random segment of the dense array, a random place in it),
+  /// or nullptr when empty.
+  [[nodiscard]] Entry* Pick(DrawBits draw) const;
+
+  /// Fires arms that are due by `now` and hands each entry whose deadline is at or before `now` to
+  /// `dying`, which must Erase it, or change it so that it lives on (and SetDeadline). Works on at
+  /// most `budget` arms; returns false when more are due.
+  bool FireDue(TimeMs now, size_t budget, FunctionRef<void(const KeyRef&, Entry*)> dying);
+
+  /// The earliest time at which FireDue could have work, or kNoDeadline when none is armed.
+  [[nodiscard]] TimeMs NextDue() const;
+
+  /// Moves blocks out of half-empty slab pages and merges sparse segments, about `budget` blocks;
+  /// returns false when more could be done now.
+  bool Compact(size_t budget);
+
+  /// Frees up to `budget` entries from anywhere, each handed to `dying` first (to free what its
+  /// value points to; it must not call back). Returns true when the table is empty. For tables
+  /// that were set aside.
+  bool Drain(size_t budget, FunctionRef<void(Entry*)> dying);
+
+  struct Memory {
+    size_t index_bytes = 0;  // segments, directories, slot counts
+    size_t slab_bytes = 0;   // pages that hold blocks, free places included
+    size_t block_bytes = 0;  // blocks in use, in slabs and on their own
+    size_t large_bytes = 0;  // blocks of jemalloc's own
+    size_t wheel_bytes = 0;
+    [[nodiscard]] size_t Total() const {
+      return index_bytes + slab_bytes + large_bytes + wheel_bytes;
+    }
+  };
+  /// O(1).
+  [[nodiscard]] Memory memory() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cloakroom

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "store/env/clock.h"
+
+namespace cloakroom {
+
+/// A clock that stands still until it is told.
+class ManualClock final : public Clock {
+ public:
+  [[nodiscard]] TimeMs WallMs() override { return wall_ms_; }
+  [[nodiscard]] int64_t MonotonicUs() override { return monotonic_us_; }
+
+  void Advance(TimeMs span_ms) {
+    wall_ms_ += span_ms;
+    monotonic_us_ += span_ms * 1000;
+  }
+  /// The wall clock alone jumps, as when somebody sets it.
+  void JumpWall(TimeMs span_ms) { wall_ms_ += span_ms; }
+
+ private:
+  TimeMs wall_ms_ = 1'700'000'000'000;
+  int64_t monotonic_us_ = 1'000'000;
+};
+
+}  // namespace cloakroom
