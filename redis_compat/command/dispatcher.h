@@ -26,13 +26,20 @@ class Dispatcher {
     AckLevel level = AckLevel::kMemory;
   };
 
-  /// Executes one command for `client`; appends its reply (none under CLIENT REPLY OFF or SKIP) to
-  /// `out`. `first_key` is the key the turn hashed already, or empty.
-  Outcome Execute(ClientState& client, Args args, const KeyRef& first_key, std::string& out);
+  /// What a turn works out for a command before it executes any: found once, used again.
+  struct Prepared {
+    const Command* command = nullptr;  // nullptr: unknown
+    KeyRef first_key;                  // bytes empty: the command has no key
+    uint32_t db = 0;
+  };
+  /// Resolves the command, hashes its first key and prefetches its bucket. O(1).
+  [[nodiscard]] Prepared Prepare(const ClientState& client, Args args) const;
+  /// Second step: prefetches the entry, when the bucket has had time to arrive.
+  void PrefetchEntry(const Prepared& prepared) const;
 
-  /// The command of `args` and the position in args of its first key (0: none), for the turn's
-  /// prefetch. O(1).
-  [[nodiscard]] size_t FirstKeyIndex(Args args) const;
+  /// Executes one command for `client`; appends its reply (none under CLIENT REPLY OFF or SKIP) to
+  /// `out`. `prepared` must be of these very args.
+  Outcome Execute(ClientState& client, Args args, const Prepared& prepared, std::string& out);
 
   /// Forgets a client's watches and queue; called when it goes and by RESET.
   void Forget(ClientState& client);

@@ -63,6 +63,9 @@ struct CommandSpec {
   std::span<const CommandSpec> subcommands = {};
   /// For kMovableKeys: appends the indexes of the key words; returns false when args are wrong.
   bool (*find_keys)(Args args, std::vector<size_t>& keys) = nullptr;
+  /// Takes passwords and session tokens out of a copy of the words before SLOWLOG or MONITOR may
+  /// see it. nullptr: nothing in it is secret.
+  void (*redact)(std::span<std::string> words) = nullptr;
 };
 
 /// Counters of one command or subcommand (INFO commandstats).
