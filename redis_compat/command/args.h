@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "store/base/number.h"  // ParseInteger and its kin, for handlers
 #include "store/base/result.h"
 
 namespace cloakroom {
@@ -36,12 +37,6 @@ class Args {
 /// ASCII comparison without case.
 [[nodiscard]] bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
-/// Redis's string2ll: the strict form above. Returns false when `text` is not of it.
-[[nodiscard]] bool ParseInteger(std::string_view text, int64_t& out);
-/// Redis's getLongDoubleFromObject: no blanks, no NaN. `out` is a long double as in Redis.
-[[nodiscard]] bool ParseLongDouble(std::string_view text, long double& out);
-/// The text INCRBYFLOAT and HINCRBYFLOAT store: %.17Lf without trailing zeros.
-[[nodiscard]] std::string FormatLongDouble(long double value);
 /// glob-style match of KEYS, SCAN and CONFIG GET: * ? [a-z] [^x] and backslash.
 [[nodiscard]] bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case);
 
