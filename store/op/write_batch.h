@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,11 +49,14 @@ class WriteBatch {
   void FlushAll();
   void SwapDb(uint32_t db, uint32_t db2);
 
-  /// Starts an op of any other kind (sessions); the caller appends the payload to bytes().
-  std::string& Start(OpKind kind, uint32_t db, const KeyRef& key);
+  /// Adds an op of the sessions (kSessionFirst and up); what `payload` means is the kind's own.
+  void Add(OpKind kind, uint32_t db, const KeyRef& key, std::string_view payload);
 
   [[nodiscard]] bool empty() const { return bytes_.empty(); }
+  /// Empties it for the next command; its buffer stays, unless one huge value made it huge.
   void Clear() {
+    if (bytes_.capacity() > kKeepBytesMax) [[unlikely]]
+      bytes_ = std::string();
     bytes_.clear();
     positions_.clear();
   }
@@ -61,6 +65,13 @@ class WriteBatch {
   [[nodiscard]] const std::vector<Position>& positions() const { return positions_; }
 
  private:
+  static constexpr size_t kKeepBytesMax = 1 << 20;
+
+  void Prefix(OpKind kind, uint32_t db, const KeyRef& key, std::initializer_list<uint64_t> numbers);
+  void Elements(OpKind kind, uint32_t db, const KeyRef& key, size_t count,
+                std::span<const std::string_view> elements);
+  void Keyless(OpKind kind, uint32_t db);
+
   std::string bytes_;
   std::vector<Position> positions_;
 };
