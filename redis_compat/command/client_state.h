@@ -44,7 +44,7 @@ struct ClientState {
   struct WatchedKey {
     uint32_t db;
     std::string key;
-    bool expired_when_watched;
+    bool existed;  // when WATCH was called
   };
   std::vector<WatchedKey> watched;
   bool watch_dirty = false;

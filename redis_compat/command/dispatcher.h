@@ -1,6 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "redis_compat/command/args.h"
 #include "redis_compat/command/client_state.h"
@@ -24,6 +29,9 @@ class Dispatcher {
     /// The newest record the reply depends on: its own, or for a read the newest applied.
     uint64_t depends_on = 0;
     AckLevel level = AckLevel::kMemory;
+    /// CLIENT PAUSE holds the command back: nothing was done and nothing replied. Keep its words
+    /// and execute it again once ServerControl::paused() allows more; read no further until then.
+    bool postponed = false;
   };
 
   /// What a turn works out for a command before it executes any: found once, used again.
@@ -43,6 +51,28 @@ class Dispatcher {
 
   /// Forgets a client's watches and queue; called when it goes and by RESET.
   void Forget(ClientState& client);
+
+  // For the transactions family.
+  /// WATCH: from now on a change of `key` in the client's database marks the client dirty.
+  void Watch(ClientState& client, std::string_view key);
+  void Unwatch(ClientState& client);
+  /// Whether a key that the client watches was changed, or has expired meanwhile.
+  [[nodiscard]] bool WatchBroken(const ClientState& client) const;
+  /// Runs what the client queued as one record and writes EXEC's array; the queue and MULTI state
+  /// are gone when it returns.
+  Result<void> ExecuteQueue(ClientState& client, Reply& reply);
+
+  /// What INFO stats and errorstats say. The server may count its own error replies here too.
+  struct Counters {
+    uint64_t commands = 0;
+    uint64_t error_replies = 0;
+    std::map<std::string, uint64_t, std::less<>> errors;  // by the reply's first word
+  };
+  [[nodiscard]] const Counters& counters() const;
+  /// Counts an error reply that was sent without the dispatcher (a protocol error, a limit).
+  void CountError(std::string_view reply);
+  /// CONFIG RESETSTAT: all of this, the lookups, and the counts of every command.
+  void ResetStats();
 
   [[nodiscard]] const Registry& registry() const;
   [[nodiscard]] Shard& shard();

@@ -34,7 +34,8 @@ class Reply {
   Result<void> Verbatim(std::string_view text);       // =n txt:, or a bulk string in RESP2
   Result<void> Error(const cloakroom::Error& error);  // -WORD message
 
-  /// For replies whose count is known only after writing: reserves a header, returns its place.
+  /// For replies whose count is known only after writing: notes the place of the header, which
+  /// SettleArray then inserts (one move of what was written since). Inner ones settle first.
   [[nodiscard]] size_t DeferArray();
   void SettleArray(size_t place, size_t count);
 

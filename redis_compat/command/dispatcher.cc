@@ -1,0 +1,314 @@
+#include "redis_compat/command/dispatcher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "redis_compat/command/command_trace.h"
+#include "redis_compat/command/error_reply.h"
+#include "redis_compat/command/watch.h"
+#include "store/base/check.h"
+
+namespace cloakroom {
+namespace {
+
+constexpr size_t kQuotedBytesMax = 128;              // of a client's words in an error
+constexpr size_t kBatchBytesKept = size_t{1} << 20;  // larger batches give their memory back
+
+/// Up to the first NUL and at most `bytes_max` bytes.
+std::string_view Quotable(std::string_view word, size_t bytes_max) {
+  return word.substr(0, std::min(word.find('\0'), bytes_max));
+}
+
+Error UnknownCommand(const Registry& registry, Args args) {
+  if (args.size() > 1 && registry.Find(args[0]) != nullptr) {
+    std::string parent(args[0]);
+    for (char& c : parent)
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 0x20);
+    return {Code::kInvalid, fmt::format("unknown subcommand '{}'. Try {} HELP.",
+                                        Quotable(args[1], kQuotedBytesMax), parent)};
+  }
+  std::string words;
+  for (size_t i = 1; i < args.size() && words.size() < kQuotedBytesMax; ++i) {
+    const size_t room = kQuotedBytesMax - words.size();
+    fmt::format_to(std::back_inserter(words), "'{}' ", Quotable(args[i], room));
+  }
+  return {Code::kInvalid, fmt::format("unknown command '{}', with args beginning with: {}",
+                                      Quotable(args[0], kQuotedBytesMax), words)};
+}
+
+bool ArityFits(int arity, size_t words) {
+  return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
+}
+
+/// What MULTI does not queue.
+bool RunsInsideMulti(const CommandSpec& spec) {
+  constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
+  return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
+}
+
+}  // namespace
+
+struct Dispatcher::Impl {
+  Impl(Dispatcher& owner, const Registry& commands, Shard& its_shard, ServerControl& its_server,
+       Clock& its_clock, Random& its_random)
+      : self(owner),
+        registry(commands),
+        shard(its_shard),
+        server(its_server),
+        clock(its_clock),
+        random(its_random),
+        watches(its_shard) {}
+
+  Dispatcher& self;
+  const Registry& registry;
+  Shard& shard;
+  ServerControl& server;
+  Clock& clock;
+  Random& random;
+  WatchTable watches;
+  WriteBatch batch;
+  LookupCounters lookups;
+  Counters counters;
+  // One reading of the clock both ends a command and starts the next. The first command after a
+  // Prepare has waited for the rest of its turn, so it takes a reading of its own.
+  int64_t last_reading_us = 0;
+  bool chained = false;
+
+  [[nodiscard]] std::optional<Error> Refusal(const ClientState& client, Args args,
+                                             const Command* command) const;
+  void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
+  [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
+  [[nodiscard]] bool QueueWrites(const ClientState& client) const;
+  void Queue(ClientState& client, Args args, std::string& out);
+  void Call(ClientState& client, Args args, const Command& command, const KeyRef& first_key,
+            std::string& out);
+  void Observe(const ClientState& client, uint32_t db, Args args, const Command& command,
+               int64_t duration_us);
+  void CountError(std::string_view reply);
+};
+
+std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args args,
+                                               const Command* command) const {
+  if (command == nullptr) [[unlikely]]
+    return UnknownCommand(registry, args);
+  if (!ArityFits(command->spec->arity, args.size())) [[unlikely]]
+    return Error{Code::kInvalid,
+                 fmt::format("wrong number of arguments for '{}' command", command->full_name)};
+  const uint32_t flags = command->spec->flags;
+  if (!client.authenticated && (flags & kNoAuthNeeded) == 0 && server.PasswordRequired())
+      [[unlikely]]
+    return Error{Code::kNoAuth, ""};
+  if (client.in_multi && (flags & kNoMulti) != 0) [[unlikely]]
+    return Error{Code::kInvalid, "Command not allowed inside a transaction"};
+  return std::nullopt;
+}
+
+void Dispatcher::Impl::Refuse(ClientState& client, const Command* command, Error error,
+                              std::string& out) {
+  const size_t start = out.size();
+  if (client.in_multi) client.multi_broken = true;
+  if (command != nullptr) {
+    ++command->stats.rejected;
+    if (command->spec->name == "exec") {
+      error =
+          Error{Code::kExecAbort, "Transaction discarded because of: " + std::move(error.message)};
+      self.Forget(client);
+    }
+  }
+  AppendError(out, error);
+  CountError(std::string_view(out).substr(start));
+}
+
+bool Dispatcher::Impl::QueueWrites(const ClientState& client) const {
+  return std::any_of(client.queued.begin(), client.queued.end(), [this](const auto& queued) {
+    const std::vector<std::string_view> words(queued.begin(), queued.end());
+    const Command* command = registry.Resolve(Args(words));
+    return command != nullptr && (command->spec->flags & kWrite) != 0;
+  });
+}
+
+bool Dispatcher::Impl::Postpones(const ClientState& client, const Command& command) const {
+  const PauseMode mode = server.paused();
+  if (mode == PauseMode::kOff) [[likely]]
+    return false;
+  if (mode == PauseMode::kAll) return true;
+  if ((command.spec->flags & kWrite) != 0) return true;
+  return command.spec->name == "exec" && QueueWrites(client);
+}
+
+void Dispatcher::Impl::Queue(ClientState& client, Args args, std::string& out) {
+  // A queue that will be aborted anyway need not be kept.
+  if (!client.multi_broken && !client.watch_dirty) {
+    client.queued.emplace_back(args.words().begin(), args.words().end());
+    for (const std::string_view word : args.words()) client.queued_bytes += word.size();
+  }
+  out.append("+QUEUED\r\n");
+}
+
+void Dispatcher::Impl::CountError(std::string_view reply) {
+  ++counters.error_replies;
+  const std::string_view word = ErrorWord(reply);
+  const auto it = counters.errors.find(word);
+  if (it != counters.errors.end())
+    ++it->second;
+  else
+    counters.errors.emplace(word, 1);
+}
+
+void Dispatcher::Impl::Observe(const ClientState& client, uint32_t db, Args args,
+                               const Command& command, int64_t duration_us) {
+  const uint32_t flags = command.spec->flags;
+  const int64_t threshold_us = server.SlowLogThresholdUs();
+  if (threshold_us >= 0 && duration_us >= threshold_us && (flags & kSkipSlowlog) == 0) [[unlikely]]
+    server.SlowLogAdd(MakeSlowLogEntry(client, command, args, shard.now(), duration_us));
+  if (server.HasMonitors() && (flags & (kSkipMonitor | kAdmin)) == 0) [[unlikely]]
+    server.FeedMonitors(MonitorLine(client, db, command, args, shard.now()));
+}
+
+// Runs the handler and commits or drops its batch. EXEC's handler comes back here for each queued
+// command: by then the batch is empty again, whatever happened.
+void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& command,
+                            const KeyRef& first_key, std::string& out) {
+  const int64_t began_us = chained ? last_reading_us : clock.MonotonicUs();
+  last_reading_us = began_us;
+  chained = true;
+  const size_t start = out.size();
+  const uint32_t db = client.db;  // as it was: MONITOR shows SELECT in the old database
+
+  Reply reply(out, client.protocol);
+  CommandContext ctx{shard.keys(), batch, shard.now(), client,  random,
+                     server,       self,  command,     lookups, first_key};
+  const Result<void> done = command.spec->handler(ctx, args, reply);
+  if (!done) [[unlikely]] {
+    batch.Clear();
+    out.resize(start);
+    AppendError(out, done.error());
+  } else if (!batch.empty()) {
+    shard.Commit(batch);
+    if (batch.bytes().capacity() > kBatchBytesKept) [[unlikely]]
+      batch = WriteBatch{};
+  }
+  // A handler may also succeed with an error reply: then its batch was meant to stay.
+  if (out.size() > start && out[start] == '-') [[unlikely]] {
+    ++command.stats.failed;
+    CountError(std::string_view(out).substr(start));
+  }
+
+  last_reading_us = clock.MonotonicUs();
+  const int64_t duration_us = last_reading_us - began_us;
+  ++counters.commands;
+  ++command.stats.calls;
+  command.stats.usec += static_cast<uint64_t>(duration_us);
+  Observe(client, db, args, command, duration_us);
+}
+
+Dispatcher::Dispatcher(const Registry& registry, Shard& shard, ServerControl& server, Clock& clock,
+                       Random& random)
+    : impl_(std::make_unique<Impl>(*this, registry, shard, server, clock, random)) {}
+Dispatcher::~Dispatcher() = default;
+
+Dispatcher::Prepared Dispatcher::Prepare(const ClientState& client, Args args) const {
+  impl_->chained = false;
+  Prepared prepared{impl_->registry.Resolve(args), {}, client.db};
+  if (prepared.command == nullptr || client.in_multi) return prepared;
+  const int first = prepared.command->spec->keys.first;
+  if (first > 0 && args.size() > static_cast<size_t>(first)) {
+    const Keyspace& keys = std::as_const(impl_->shard).keys();
+    prepared.first_key = keys.Ref(args[static_cast<size_t>(first)]);
+    keys.PrefetchBucket(prepared.db, prepared.first_key.position);
+  }
+  return prepared;
+}
+
+void Dispatcher::PrefetchEntry(const Prepared& prepared) const {
+  if (prepared.first_key.bytes.data() != nullptr)
+    std::as_const(impl_->shard).keys().PrefetchEntry(prepared.db, prepared.first_key.position);
+}
+
+Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Prepared& prepared,
+                                        std::string& out) {
+  Impl& impl = *impl_;
+  const size_t start = out.size();
+  const Command* command = prepared.command;
+  std::optional<Error> refusal = impl.Refusal(client, args, command);
+  if (!refusal && impl.Postpones(client, *command)) [[unlikely]]
+    return {.depends_on = 0, .level = AckLevel::kMemory, .postponed = true};
+
+  ++client.commands;
+  client.last_active_ms = impl.shard.now();
+  if (client.reply_mode == ReplyMode::kSkipNext) [[unlikely]]
+    client.reply_mode = ReplyMode::kSkip;
+  if (command != nullptr) client.last_command = command->full_name;
+
+  if (refusal) [[unlikely]]
+    impl.Refuse(client, command, std::move(*refusal), out);
+  else if (client.in_multi && !RunsInsideMulti(*command->spec))
+    impl.Queue(client, args, out);
+  else
+    impl.Call(client, args, *command, prepared.first_key, out);
+
+  if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
+    out.resize(start);
+    if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
+  }
+  return {.depends_on = impl.shard.log().last(), .level = AckLevel::kMemory, .postponed = false};
+}
+
+void Dispatcher::Forget(ClientState& client) {
+  impl_->watches.Unwatch(client);
+  client.in_multi = false;
+  client.multi_broken = false;
+  client.queued = {};
+  client.queued_bytes = 0;
+}
+
+void Dispatcher::Watch(ClientState& client, std::string_view key) {
+  impl_->watches.Watch(client, key);
+}
+
+void Dispatcher::Unwatch(ClientState& client) { impl_->watches.Unwatch(client); }
+
+bool Dispatcher::WatchBroken(const ClientState& client) const {
+  return impl_->watches.Broken(client);
+}
+
+Result<void> Dispatcher::ExecuteQueue(ClientState& client, Reply& reply) {
+  CHECK(client.in_multi && !client.in_exec);
+  const std::vector<std::vector<std::string>> queued = std::move(client.queued);
+  Forget(client);  // before the commands run: they must not break the transaction's own watches
+  client.in_exec = true;
+  impl_->shard.OpenRecord();
+  static_cast<void>(reply.Array(queued.size()));
+  std::vector<std::string_view> words;
+  for (const std::vector<std::string>& command_words : queued) {
+    words.assign(command_words.begin(), command_words.end());
+    const Args args(words);
+    const Command* command = impl_->registry.Resolve(args);
+    CHECK(command != nullptr);  // it was found when it was queued
+    impl_->Call(client, args, *command, KeyRef{}, reply.out());
+  }
+  impl_->shard.CloseRecord();
+  client.in_exec = false;
+  return {};
+}
+
+const Registry& Dispatcher::registry() const { return impl_->registry; }
+Shard& Dispatcher::shard() { return impl_->shard; }
+LookupCounters& Dispatcher::lookups() { return impl_->lookups; }
+const Dispatcher::Counters& Dispatcher::counters() const { return impl_->counters; }
+void Dispatcher::CountError(std::string_view reply) { impl_->CountError(reply); }
+
+void Dispatcher::ResetStats() {
+  impl_->counters = {};
+  impl_->lookups = {};
+  for (const auto& command : impl_->registry.commands()) {
+    command->stats = {};
+    for (const auto& sub : command->subcommands) sub->stats = {};
+  }
+}
+
+}  // namespace cloakroom

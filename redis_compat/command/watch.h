@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "redis_compat/command/client_state.h"
+#include "store/node/shard.h"
+#include "store/table/keyspace.h"
+
+namespace cloakroom {
+
+/// Who watches which key. Observes the keyspace only while somebody watches something, so that a
+/// server without WATCH pays nothing for it.
+///
+/// A key that expires is no op (each role frees it by itself), so nobody is told: a watched key
+/// that existed and no longer does is found out at EXEC, by Broken.
+class WatchTable final : public KeyObserver {
+ public:
+  explicit WatchTable(Shard& shard) : shard_(shard) {}
+  ~WatchTable() override;
+
+  void Watch(ClientState& client, std::string_view key);
+  void Unwatch(ClientState& client);
+  [[nodiscard]] bool Broken(const ClientState& client) const;
+
+  void KeyTouched(uint32_t db, std::string_view key) override;
+  void DatabaseFlushed(uint32_t db) override;
+  void DatabasesSwapped(uint32_t db, uint32_t db2) override;
+
+ private:
+  using Watchers = std::vector<ClientState*>;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+  };
+  using KeyMap = std::unordered_map<std::string, Watchers, Hash, std::equal_to<>>;
+
+  [[nodiscard]] bool Exists(uint32_t db, std::string_view key) const;
+
+  Shard& shard_;
+  std::unordered_map<uint32_t, KeyMap> databases_;
+};
+
+}  // namespace cloakroom
