@@ -35,6 +35,9 @@ struct CommandContext {
   LookupCounters& lookups;
   /// The first key, if the turn hashed it already; Ref() uses it when the bytes are the same.
   KeyRef first_key;
+  /// Set by a handler whose client waits for the memory (FLUSHALL SYNC): after the commit, what
+  /// was set aside is freed at once and not in slices.
+  bool free_at_once = false;
 
   [[nodiscard]] uint32_t db() const { return client.db; }
 
@@ -46,14 +49,19 @@ struct CommandContext {
   }
 
   /// The live entry of `key` for a command that writes: counts nothing.
-  [[nodiscard]] const Entry* Find(const KeyRef& key) const {
-    return keys.Find(client.db, key, now);
-  }
+  [[nodiscard]] const Entry* Find(const KeyRef& key) const { return Used(Peek(key)); }
   /// The same for a read: counts a hit or a miss.
-  [[nodiscard]] const Entry* Read(const KeyRef& key) {
-    const Entry* entry = keys.Find(client.db, key, now);
+  [[nodiscard]] const Entry* Read(const KeyRef& key) { return Used(Inspect(key)); }
+  /// A read that is no use of the entry, such as TTL or OBJECT: counts, but leaves its access
+  /// clock.
+  [[nodiscard]] const Entry* Inspect(const KeyRef& key) {
+    const Entry* entry = Peek(key);
     ++(entry != nullptr ? lookups.hits : lookups.misses);
     return entry;
+  }
+  /// Neither counts nor is a use.
+  [[nodiscard]] const Entry* Peek(const KeyRef& key) const {
+    return keys.Find(client.db, key, now);
   }
   /// Find or Read that insists on a type: nullptr when absent, kWrongType when it is another.
   [[nodiscard]] Result<const Entry*> Find(const KeyRef& key, ValueType type) const {
@@ -61,6 +69,14 @@ struct CommandContext {
   }
   [[nodiscard]] Result<const Entry*> Read(const KeyRef& key, ValueType type) {
     return Typed(Read(key), type);
+  }
+
+  /// Sets the access clock of what a command used: seconds, of which an entry keeps 24 bits.
+  void Touch(const Entry& entry) const { entry.set_clock(static_cast<uint32_t>(now / 1000)); }
+  /// The same for what a lookup found, unless the client asked that its commands be no use.
+  [[nodiscard]] const Entry* Used(const Entry* entry) const {
+    if (entry != nullptr && !client.no_touch) Touch(*entry);
+    return entry;
   }
 
   [[nodiscard]] static Result<const Entry*> Typed(const Entry* entry, ValueType type) {

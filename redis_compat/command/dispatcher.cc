@@ -189,6 +189,8 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     AppendError(out, done.error());
   } else if (!batch.empty()) {
     shard.Commit(batch);
+    if (ctx.free_at_once) [[unlikely]]
+      shard.keys().SweepDetached();
     if (batch.bytes().capacity() > kBatchBytesKept) [[unlikely]]
       batch = WriteBatch{};
   }

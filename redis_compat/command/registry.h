@@ -36,6 +36,7 @@ enum CommandFlag : uint32_t {
   kNoMulti = 1 << 13,
   kMovableKeys = 1 << 14,
   kAllowBusy = 1 << 15,
+  kNoAsyncLoading = 1 << 16,
 };
 
 /// Where the keys stand, as COMMAND's first, last (negative: from the end) and step. 0: none.

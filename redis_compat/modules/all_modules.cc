@@ -7,6 +7,12 @@ void RegisterAllModules(Registry& registry) {
   RegisterServer(registry);
   RegisterTransactions(registry);
   RegisterKeys(registry);
+  RegisterScan(registry);
+  RegisterExpiry(registry);
+  RegisterObject(registry);
+  RegisterMemory(registry);
+  RegisterDatabases(registry);
+  RegisterCluster(registry);
   RegisterStrings(registry);
   RegisterHashes(registry);
   RegisterSets(registry);
