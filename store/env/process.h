@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+
+namespace cloakroom {
+
+/// What the process can tell of itself.
+class Process {
+ public:
+  virtual ~Process() = default;
+
+  [[nodiscard]] virtual int id() const = 0;
+  /// Resident memory. Costs a system call.
+  [[nodiscard]] virtual size_t ResidentBytes() const = 0;
+  /// What the allocator has given out.
+  [[nodiscard]] virtual size_t AllocatedBytes() const = 0;
+  /// Raises the limit of open files so that `wanted` fit; returns the limit then in force.
+  [[nodiscard]] virtual size_t RaiseFileLimit(size_t wanted) = 0;
+};
+
+}  // namespace cloakroom

@@ -1,0 +1,44 @@
+#include "store/uv/uv_process.h"
+
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <cstdint>
+
+// jemalloc's, when the program is linked with it; a build under a sanitizer is not.
+extern "C" __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_size,
+                                             void* new_value, size_t new_size);
+
+namespace cloakroom {
+
+int UvProcess::id() const { return static_cast<int>(getpid()); }
+
+size_t UvProcess::ResidentBytes() const {
+  size_t bytes = 0;
+  return uv_resident_set_memory(&bytes) == 0 ? bytes : 0;
+}
+
+size_t UvProcess::AllocatedBytes() const {
+  if (mallctl == nullptr) return mallinfo2().uordblks;
+  uint64_t epoch = 1;  // asks for fresh figures
+  size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  size_t bytes = 0;
+  size = sizeof bytes;
+  return mallctl("stats.allocated", &bytes, &size, nullptr, 0) == 0 ? bytes : 0;
+}
+
+size_t UvProcess::RaiseFileLimit(size_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  if (limit.rlim_cur >= wanted) return limit.rlim_cur;
+  rlimit raised{wanted, std::max<rlim_t>(wanted, limit.rlim_max)};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
+  raised = {std::min<rlim_t>(wanted, limit.rlim_max), limit.rlim_max};
+  return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+}  // namespace cloakroom
