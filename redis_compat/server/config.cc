@@ -1,0 +1,103 @@
+#include "redis_compat/server/config.h"
+
+#include "redis_compat/command/args.h"
+#include "store/base/check.h"
+
+namespace cloakroom {
+namespace {
+
+size_t IndexOf(const Option& option) { return static_cast<size_t>(&option - AllOptions().data()); }
+
+std::vector<std::string> SplitAtBlanks(const std::string& text) {
+  std::vector<std::string> words;
+  size_t from = 0;
+  while (from <= text.size()) {
+    const size_t to = std::min(text.find(' ', from), text.size());
+    words.push_back(text.substr(from, to - from));
+    from = to + 1;
+  }
+  return words;
+}
+
+bool TakesWords(const Option& option) {
+  return option.kind == OptionKind::kWords || option.kind == OptionKind::kOutputLimits;
+}
+
+tl::unexpected<Error> SetFailed(const std::string& name, std::string_view why) {
+  return Fail(Code::kInvalid, "CONFIG SET failed (possibly related to argument '{}') - {}", name,
+              why);
+}
+
+}  // namespace
+
+Config::Config() : values_(AllOptions().size()) {
+  for (const Option& option : AllOptions()) {
+    const std::string text(option.default_text);
+    Result<OptionValue> value =
+        ReadOptionValue(option, TakesWords(option) ? SplitAtBlanks(text) : std::vector{text},
+                        values_[IndexOf(option)]);
+    CHECK(value.has_value());
+    Assign(option, *std::move(value));
+  }
+}
+
+void Config::Assign(const Option& option, OptionValue value) {
+  if (option.apply != nullptr) option.apply(settings_, value);
+  values_[IndexOf(option)] = std::move(value);
+}
+
+const OptionValue& Config::value(const Option& option) const { return values_[IndexOf(option)]; }
+
+Result<void> Config::Direct(std::span<const std::string> words) {
+  const Option* option = words.empty() ? nullptr : FindOption(words[0]);
+  if (option == nullptr || words.size() < 2)
+    return Fail(Code::kInvalid, "Bad directive or wrong number of arguments");
+  TRY(OptionValue read, ReadOptionValue(*option, words.subspan(1), value(*option)));
+  Assign(*option, std::move(read));
+  return {};
+}
+
+Result<void> Config::Set(const std::vector<std::pair<std::string, std::string>>& settings) {
+  std::vector<const Option*> options;
+  for (const auto& [name, text] : settings) {
+    const Option* option = FindOption(name);
+    if (option == nullptr)
+      return Fail(Code::kInvalid, "Unknown option or number of arguments for CONFIG SET - '{}'",
+                  name);
+    options.push_back(option);
+  }
+  for (size_t i = 0; i < options.size(); ++i) {
+    const std::string& name = settings[i].first;
+    if ((options[i]->flags & kImmutable) != 0) return SetFailed(name, "can't set immutable config");
+    if ((options[i]->flags & kProtected) != 0) return SetFailed(name, "can't set protected config");
+    for (size_t j = 0; j < i; ++j)
+      if (options[j] == options[i]) return SetFailed(name, "duplicate parameter");
+  }
+  std::vector<OptionValue> read(options.size());
+  for (size_t i = 0; i < options.size(); ++i) {
+    const std::string& text = settings[i].second;
+    Result<OptionValue> value = ReadOptionValue(
+        *options[i], TakesWords(*options[i]) ? SplitAtBlanks(text) : std::vector{text},
+        this->value(*options[i]));
+    if (!value) return SetFailed(settings[i].first, value.error().message);
+    read[i] = *std::move(value);
+  }
+  for (size_t i = 0; i < options.size(); ++i) Assign(*options[i], std::move(read[i]));
+  return {};
+}
+
+std::optional<std::string> Config::Get(std::string_view name) const {
+  const Option* option = FindOption(name);
+  if (option == nullptr) return std::nullopt;
+  return value(*option).text;
+}
+
+void Config::ForEach(
+    FunctionRef<void(std::string_view name, const std::string& value)> visit) const {
+  for (const Option& option : AllOptions()) {
+    visit(option.name, value(option).text);
+    if (!option.alias.empty()) visit(option.alias, value(option).text);
+  }
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,180 @@
+// The table of options. A row whose last column names no settings field is only kept and shown:
+// what it tunes is switched off by another option.
+
+#include "redis_compat/server/config_options.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "redis_compat/command/args.h"
+
+namespace cloakroom {
+namespace {
+
+using enum OptionKind;
+
+constexpr int64_t kIntMax = std::numeric_limits<int32_t>::max();
+constexpr int64_t kUint32Max = std::numeric_limits<uint32_t>::max();
+constexpr int64_t kInt64Max = std::numeric_limits<int64_t>::max();
+
+/// Stores the number of a value in one field.
+template <auto Field>
+void Number(Settings& settings, const OptionValue& value) {
+  settings.*Field = static_cast<std::remove_reference_t<decltype(settings.*Field)>>(value.number);
+}
+/// The same for a field narrower than the option's range: what is above counts as the most.
+template <auto Field>
+void Clamped(Settings& settings, const OptionValue& value) {
+  settings.*Field = static_cast<uint32_t>(std::min(value.number, kUint32Max));
+}
+template <auto Field>
+void Text(Settings& settings, const OptionValue& value) {
+  settings.*Field = value.text;
+}
+void Bind(Settings& settings, const OptionValue& value) {
+  settings.bind = value.words;
+  std::erase(settings.bind, "");  // bind "" listens nowhere
+}
+void OutputLimits(Settings& settings, const OptionValue& value) {
+  settings.output_limit_normal = value.limits[0];
+  settings.output_limit_replica = value.limits[1];
+  settings.output_limit_pubsub = value.limits[2];
+}
+
+constexpr std::string_view kOutputLimitsDefault =
+    "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60";
+
+// clang-format off
+constexpr Option kOptions[] = {
+    {"acllog-max-len", "", kInteger, 0, "128", 0, kInt64Max},
+    {"activerehashing", "", kBool, 0, "yes"},
+    {"always-show-logo", "", kBool, kImmutable, "no"},
+    {"aof-load-truncated", "", kBool, 0, "yes"},
+    {"aof-rewrite-incremental-fsync", "", kBool, 0, "yes"},
+    {"aof-timestamp-enabled", "", kBool, 0, "no"},
+    {"aof-use-rdb-preamble", "", kBool, 0, "yes"},
+    {"appenddirname", "", kText, kImmutable, "appendonlydir"},
+    {"appendfilename", "", kText, kImmutable, "appendonly.aof"},
+    {"appendfsync", "", kChoice, 0, "everysec", 0, 0, "everysec always no"},
+    {"appendonly", "", kBool, kOnlyDefault, "no"},
+    {"auto-aof-rewrite-min-size", "", kMemory, 0, "67108864", 0, kInt64Max},
+    {"auto-aof-rewrite-percentage", "", kInteger, 0, "100", 0, kIntMax},
+    {"bind", "", kWords, kImmutable, "* -::*", 0, 0, "", Bind},
+    {"client-output-buffer-limit", "", kOutputLimits, 0, kOutputLimitsDefault, 0, 0, "",
+     OutputLimits},
+    {"client-query-buffer-limit", "", kMemory, 0, "1073741824", 1024 * 1024, kInt64Max, "",
+     Number<&Settings::query_buffer_bytes_max>},
+    {"cluster-enabled", "", kBool, kImmutable | kOnlyDefault, "no"},
+    {"daemonize", "", kBool, kImmutable, "no", 0, 0, "", Number<&Settings::daemonize>},
+    {"databases", "", kInteger, kImmutable, "16", 1, kIntMax, "", Number<&Settings::databases>},
+    {"dbfilename", "", kText, kProtected, "dump.rdb"},
+    {"dir", "", kText, kProtected, ".", 0, 0, "", Text<&Settings::dir>},
+    {"disable-thp", "", kBool, kImmutable, "yes"},
+    {"dynamic-hz", "", kBool, 0, "yes"},
+    {"enable-debug-command", "", kChoice, kImmutable | kOnlyDefault, "no", 0, 0, "no yes local"},
+    {"enable-module-command", "", kChoice, kImmutable | kOnlyDefault, "no", 0, 0, "no yes local"},
+    {"enable-protected-configs", "", kChoice, kImmutable | kOnlyDefault, "no", 0, 0,
+     "no yes local"},
+    {"hash-max-listpack-entries", "hash-max-ziplist-entries", kInteger, 0, "512", 0, kInt64Max, "",
+     Clamped<&Settings::hash_packed_entries_max>},
+    {"hash-max-listpack-value", "hash-max-ziplist-value", kMemory, 0, "64", 0, kInt64Max, "",
+     Clamped<&Settings::hash_packed_value_bytes_max>},
+    {"hll-sparse-max-bytes", "", kMemory, 0, "3000", 0, kInt64Max},
+    {"hz", "", kInteger, 0, "10", 0, kIntMax, "", Number<&Settings::hz>},
+    {"io-threads", "", kInteger, kImmutable | kOnlyDefault, "1", 1, 128},
+    {"jemalloc-bg-thread", "", kBool, 0, "yes"},
+    {"latency-monitor-threshold", "", kInteger, kOnlyDefault, "0", 0, kInt64Max},
+    {"lazyfree-lazy-eviction", "", kBool, 0, "no"},
+    {"lazyfree-lazy-expire", "", kBool, 0, "no"},
+    {"lazyfree-lazy-server-del", "", kBool, 0, "no"},
+    {"lazyfree-lazy-user-del", "", kBool, 0, "no"},
+    {"lazyfree-lazy-user-flush", "", kBool, 0, "no"},
+    {"lfu-decay-time", "", kInteger, 0, "1", 0, kIntMax},
+    {"lfu-log-factor", "", kInteger, 0, "10", 0, kIntMax},
+    {"list-compress-depth", "", kInteger, 0, "0", 0, kIntMax},
+    {"list-max-listpack-size", "list-max-ziplist-size", kInteger, 0, "-2", -kIntMax - 1, kIntMax},
+    {"logfile", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::log_file>},
+    {"loglevel", "", kChoice, 0, "notice", 0, 0, "debug verbose notice warning",
+     Number<&Settings::log_level>},
+    {"maxclients", "", kInteger, 0, "10000", 1, kUint32Max, "", Number<&Settings::clients_max>},
+    {"maxmemory", "", kMemory, kOnlyDefault, "0", 0, kInt64Max},
+    {"maxmemory-clients", "", kMemory, kOnlyDefault, "0", 0, kInt64Max},
+    {"maxmemory-policy", "", kChoice, kOnlyDefault, "noeviction", 0, 0,
+     "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
+     "allkeys-random noeviction"},
+    {"maxmemory-samples", "", kInteger, 0, "5", 1, kIntMax},
+    {"min-replicas-max-lag", "min-slaves-max-lag", kInteger, 0, "10", 0, kIntMax},
+    {"min-replicas-to-write", "min-slaves-to-write", kInteger, kOnlyDefault, "0", 0, kIntMax},
+    {"no-appendfsync-on-rewrite", "", kBool, 0, "no"},
+    {"notify-keyspace-events", "", kText, kOnlyDefault, ""},
+    {"oom-score-adj", "", kChoice, kOnlyDefault, "no", 0, 0, "no yes relative absolute"},
+    {"oom-score-adj-values", "", kWords, 0, "0 200 800"},
+    {"pidfile", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::pid_file>},
+    {"port", "", kInteger, kImmutable, "6379", 0, 65535, "", Number<&Settings::port>},
+    {"proc-title-template", "", kText, 0, "{title} {listen-addr} {server-mode}"},
+    {"protected-mode", "", kBool, 0, "yes", 0, 0, "", Number<&Settings::protected_mode>},
+    {"proto-max-bulk-len", "", kMemory, 0, "536870912", 1024 * 1024, kInt64Max, "",
+     Number<&Settings::bulk_bytes_max>},
+    {"rdb-del-sync-files", "", kBool, 0, "no"},
+    {"rdb-save-incremental-fsync", "", kBool, 0, "yes"},
+    {"rdbchecksum", "", kBool, kImmutable, "yes"},
+    {"rdbcompression", "", kBool, 0, "yes"},
+    {"repl-backlog-size", "", kMemory, kImmutable, "1048576", 1, kInt64Max, "",
+     Number<&Settings::backlog_bytes_max>},
+    {"repl-backlog-ttl", "", kInteger, 0, "3600", 0, kInt64Max},
+    {"repl-disable-tcp-nodelay", "", kBool, 0, "no"},
+    {"repl-diskless-load", "", kChoice, 0, "disabled", 0, 0,
+     "disabled on-empty-db swapdb"},
+    {"repl-diskless-sync", "", kBool, 0, "yes"},
+    {"repl-diskless-sync-delay", "", kInteger, 0, "5", 0, kIntMax},
+    {"repl-diskless-sync-max-replicas", "", kInteger, 0, "0", 0, kIntMax},
+    {"repl-ping-replica-period", "repl-ping-slave-period", kInteger, 0, "10", 1, kIntMax},
+    {"repl-timeout", "", kInteger, 0, "60", 1, kIntMax},
+    {"replica-lazy-flush", "slave-lazy-flush", kBool, 0, "no"},
+    {"replica-priority", "slave-priority", kInteger, 0, "100", 0, kIntMax},
+    {"replica-read-only", "slave-read-only", kBool, 0, "yes"},
+    {"replica-serve-stale-data", "slave-serve-stale-data", kBool, 0, "yes"},
+    {"replicaof", "slaveof", kText, kImmutable | kOnlyDefault, ""},
+    {"requirepass", "", kText, kSecret, "", 0, 0, "", Text<&Settings::password>},
+    {"save", "", kWords, kOnlyDefault, ""},
+    {"set-max-intset-entries", "", kInteger, 0, "512", 0, kInt64Max, "",
+     Clamped<&Settings::set_intset_entries_max>},
+    {"set-proc-title", "", kBool, kImmutable, "yes"},
+    {"shutdown-timeout", "", kInteger, 0, "10", 0, kIntMax, "",
+     Number<&Settings::shutdown_timeout_s>},
+    {"slowlog-log-slower-than", "", kInteger, 0, "10000", -1, kInt64Max, "",
+     Number<&Settings::slow_log_threshold_us>},
+    {"slowlog-max-len", "", kInteger, 0, "128", 0, kInt64Max, "",
+     Number<&Settings::slow_log_entries_max>},
+    {"stop-writes-on-bgsave-error", "", kBool, 0, "yes"},
+    {"stream-node-max-bytes", "", kMemory, 0, "4096", 0, kInt64Max},
+    {"stream-node-max-entries", "", kInteger, 0, "100", 0, kInt64Max},
+    {"supervised", "", kChoice, kImmutable | kOnlyDefault, "no", 0, 0,
+     "upstart systemd auto no"},
+    {"syslog-enabled", "", kBool, kImmutable | kOnlyDefault, "no"},
+    {"tcp-backlog", "", kInteger, kImmutable, "511", 0, kIntMax, "",
+     Number<&Settings::tcp_backlog>},
+    {"tcp-keepalive", "", kInteger, 0, "300", 0, kIntMax, "", Number<&Settings::tcp_keepalive_s>},
+    {"timeout", "", kInteger, 0, "0", 0, kIntMax, "", Number<&Settings::timeout_s>},
+    {"tls-port", "", kInteger, kImmutable | kOnlyDefault, "0", 0, 65535},
+    {"unixsocket", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::unix_socket>},
+    {"unixsocketperm", "", kOctal, kImmutable, "0", 0, 0777, "",
+     Number<&Settings::unix_socket_mode>},
+    {"zset-max-listpack-entries", "zset-max-ziplist-entries", kInteger, 0, "128", 0, kInt64Max},
+    {"zset-max-listpack-value", "zset-max-ziplist-value", kMemory, 0, "64", 0, kInt64Max},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Option> AllOptions() { return kOptions; }
+
+const Option* FindOption(std::string_view name) {
+  for (const Option& option : kOptions)
+    if (EqualsIgnoreCase(option.name, name) ||
+        (!option.alias.empty() && EqualsIgnoreCase(option.alias, name)))
+      return &option;
+  return nullptr;
+}
+
+}  // namespace cloakroom

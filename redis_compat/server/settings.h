@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cloakroom {
+
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
+
+/// One class of client-output-buffer-limit; 0 means no limit.
+struct OutputLimit {
+  uint64_t hard_bytes = 0;
+  uint64_t soft_bytes = 0;
+  int64_t soft_seconds = 0;
+  friend bool operator==(const OutputLimit&, const OutputLimit&) = default;
+};
+
+/// What the options mean to the server, in types. Each field is filled by the row of its option in
+/// config_options.cc, which also holds the default: a Settings on its own is not yet valid, that of
+/// a Config is.
+struct Settings {
+  /// Addresses to listen on: "127.0.0.1", "::1", "*" (every IPv4), "::*" (every IPv6); with a
+  /// leading "-" it is no failure when the address is not available. Empty: no TCP.
+  std::vector<std::string> bind;
+  uint16_t port = 0;  // 0: no TCP
+  int tcp_backlog = 0;
+  std::string unix_socket;        // empty: none
+  uint32_t unix_socket_mode = 0;  // 0: as the umask makes it
+  int tcp_keepalive_s = 0;        // 0: off
+  int timeout_s = 0;              // idle clients are closed after it; 0: never
+  uint32_t clients_max = 0;
+  uint32_t databases = 0;
+  std::string password;  // empty: none required
+  bool protected_mode = false;
+
+  LogLevel log_level = LogLevel::kNotice;
+  std::string log_file;  // empty: standard output
+  std::string dir;       // to change into at the start
+  bool daemonize = false;
+  std::string pid_file;
+  int shutdown_timeout_s = 0;
+
+  uint64_t bulk_bytes_max = 0;          // proto-max-bulk-len
+  uint64_t query_buffer_bytes_max = 0;  // client-query-buffer-limit
+  OutputLimit output_limit_normal;
+  OutputLimit output_limit_replica;
+  OutputLimit output_limit_pubsub;
+
+  int64_t slow_log_threshold_us = 0;  // negative: off
+  uint64_t slow_log_entries_max = 0;
+
+  uint32_t hash_packed_entries_max = 0;
+  uint32_t hash_packed_value_bytes_max = 0;
+  uint32_t set_intset_entries_max = 0;
+  int hz = 0;
+  uint64_t backlog_bytes_max = 0;  // repl-backlog-size
+};
+
+}  // namespace cloakroom
