@@ -306,6 +306,7 @@ void Dispatcher::CountError(std::string_view reply) { impl_->CountError(reply); 
 
 void Dispatcher::ResetStats() {
   impl_->counters = {};
+  impl_->counters.expired_keys_before = impl_->shard.keys().counters().expired_keys;
   impl_->lookups = {};
   for (const auto& command : impl_->registry.commands()) {
     command->stats = {};

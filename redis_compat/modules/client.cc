@@ -87,7 +87,7 @@ Result<void> ClientPause(CommandContext& ctx, Args args, Reply& reply) {
     else if (!args.Is(3, "ALL"))
       return Fail(Code::kInvalid, "CLIENT PAUSE mode must be WRITE or ALL");
   } else if (args.size() > 4) {
-    return SyntaxError();
+    return SubcommandSyntaxError("CLIENT", args[1]);
   }
   constexpr std::string_view kNotAnInteger = "timeout is not an integer or out of range";
   TRY(const int64_t span_ms, args.Integer(2, kNotAnInteger));
@@ -148,7 +148,7 @@ Result<void> ClientGetRedir(CommandContext& /*ctx*/, Args /*args*/, Reply& reply
 
 /// CLIENT UNBLOCK id [TIMEOUT | ERROR] -> 0: no command blocks.
 Result<void> ClientUnblock(CommandContext& /*ctx*/, Args args, Reply& reply) {
-  if (args.size() > 4) return SyntaxError();
+  if (args.size() > 4) return SubcommandSyntaxError("CLIENT", args[1]);
   if (args.size() == 4 && !args.Is(3, "TIMEOUT") && !args.Is(3, "ERROR"))
     return Fail(Code::kInvalid, "CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   TRY_VOID(args.Integer(2));

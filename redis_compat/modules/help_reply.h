@@ -29,4 +29,12 @@ inline Result<void> ReplyHelp(Reply& reply, std::string_view family,
   return reply.Simple("    Prints this help.");
 }
 
+/// Redis's error where a subcommand is given words it has no use for.
+inline tl::unexpected<Error> SubcommandSyntaxError(std::string_view family, std::string_view word) {
+  constexpr size_t kQuotedBytesMax = 128;
+  return Fail(Code::kInvalid,
+              "unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
+              word.substr(0, kQuotedBytesMax), family);
+}
+
 }  // namespace cloakroom

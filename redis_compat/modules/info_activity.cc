@@ -1,0 +1,136 @@
+// INFO's sections on what was done and what is there: stats, replication, commandstats, errorstats,
+// cluster, keyspace.
+
+#include "redis_compat/command/dispatcher.h"
+#include "redis_compat/command/server_control.h"
+#include "redis_compat/modules/info.h"
+
+namespace cloakroom {
+namespace {
+
+void WriteCommandStats(const Command& command, InfoText& info) {
+  const CommandStats& stats = command.stats;
+  if (stats.calls != 0 || stats.rejected != 0 || stats.failed != 0) {
+    const double each =
+        stats.calls == 0 ? 0 : static_cast<double>(stats.usec) / static_cast<double>(stats.calls);
+    info.Field(
+        "cmdstat_" + command.full_name,
+        fmt::format("calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
+                    stats.calls, stats.usec, each, stats.rejected, stats.failed));
+  }
+  for (const auto& sub : command.subcommands) WriteCommandStats(*sub, info);
+}
+
+/// The average time left of the keys that have a deadline, from a sample.
+TimeMs AverageTtlMs(CommandContext& ctx, uint32_t db) {
+  constexpr int kSample = 32;
+  if (ctx.keys.SizeWithDeadline(db) == 0) return 0;
+  TimeMs sum_ms = 0;
+  TimeMs seen = 0;
+  for (int i = 0; i < kSample; ++i) {
+    const Entry* entry = ctx.keys.Pick(db, ctx.now, ctx.random);
+    if (entry == nullptr || entry->deadline() == kNoDeadline) continue;
+    sum_ms += entry->deadline() - ctx.now;
+    ++seen;
+  }
+  return seen == 0 ? 0 : sum_ms / seen;
+}
+
+}  // namespace
+
+void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
+  const ServerMetrics& metrics = ctx.server.metrics();
+  const Dispatcher::Counters& counters = ctx.dispatcher.counters();
+  const uint64_t expired = ctx.keys.counters().expired_keys - counters.expired_keys_before;
+  info.Section("Stats");
+  info.Field("total_connections_received", metrics.connections_received);
+  info.Field("total_commands_processed", counters.commands);
+  info.Field("instantaneous_ops_per_sec", metrics.ops_per_sec);
+  info.Field("total_net_input_bytes", metrics.net_input_bytes);
+  info.Field("total_net_output_bytes", metrics.net_output_bytes);
+  info.Field("total_net_repl_input_bytes", 0);
+  info.Field("total_net_repl_output_bytes", 0);
+  info.Decimal("instantaneous_input_kbps", metrics.input_kbps);
+  info.Decimal("instantaneous_output_kbps", metrics.output_kbps);
+  info.Field("instantaneous_input_repl_kbps", "0.00");
+  info.Field("instantaneous_output_repl_kbps", "0.00");
+  info.Field("rejected_connections", metrics.connections_rejected);
+  info.Field("sync_full", 0);
+  info.Field("sync_partial_ok", 0);
+  info.Field("sync_partial_err", 0);
+  info.Field("expired_keys", expired);
+  info.Field("expired_stale_perc", "0.00");
+  info.Field("expired_time_cap_reached_count", 0);
+  info.Field("evicted_keys", 0);
+  info.Field("evicted_clients", 0);
+  info.Field("total_eviction_exceeded_time", 0);
+  info.Field("current_eviction_exceeded_time", 0);
+  info.Field("keyspace_hits", ctx.lookups.hits);
+  info.Field("keyspace_misses", ctx.lookups.misses);
+  info.Field("pubsub_channels", 0);
+  info.Field("pubsub_patterns", 0);
+  info.Field("pubsubshard_channels", 0);
+  info.Field("latest_fork_usec", 0);
+  info.Field("total_forks", 0);
+  info.Field("migrate_cached_sockets", 0);
+  info.Field("slave_expires_tracked_keys", 0);
+  info.Field("active_defrag_hits", 0);
+  info.Field("active_defrag_misses", 0);
+  info.Field("active_defrag_key_hits", 0);
+  info.Field("active_defrag_key_misses", 0);
+  info.Field("tracking_total_keys", 0);
+  info.Field("tracking_total_items", 0);
+  info.Field("tracking_total_prefixes", 0);
+  info.Field("unexpected_error_replies", 0);
+  info.Field("total_error_replies", counters.error_replies);
+  info.Field("client_query_buffer_limit_disconnections", metrics.query_buffer_limit_disconnections);
+  info.Field("client_output_buffer_limit_disconnections",
+             metrics.output_buffer_limit_disconnections);
+}
+
+void InfoReplication(CommandContext& ctx, const Facts& facts, InfoText& info) {
+  const auto history = facts.find("run_id");
+  const std::string none(40, '0');
+  info.Section("Replication");
+  info.Field("role", "master");
+  info.Field("connected_slaves", 0);
+  info.Field("master_failover_state", "no-failover");
+  info.Field("master_replid", history != facts.end() ? history->second : none);
+  info.Field("master_replid2", none);
+  info.Field("master_repl_offset", ctx.dispatcher.shard().log().last());
+  info.Field("second_repl_offset", -1);
+  info.Field("repl_backlog_active", 0);
+  info.Field("repl_backlog_size", ctx.server.ConfigGet("repl-backlog-size").value_or("0"));
+  info.Field("repl_backlog_first_byte_offset", 0);
+  info.Field("repl_backlog_histlen", 0);
+}
+
+void InfoCommandStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
+  info.Section("Commandstats");
+  for (const auto& command : ctx.dispatcher.registry().commands())
+    WriteCommandStats(*command, info);
+}
+
+void InfoErrorStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
+  info.Section("Errorstats");
+  for (const auto& [word, count] : ctx.dispatcher.counters().errors)
+    info.Field("errorstat_" + word, fmt::format("count={}", count));
+}
+
+void InfoCluster(CommandContext& /*ctx*/, const Facts& /*facts*/, InfoText& info) {
+  info.Section("Cluster");
+  info.Field("cluster_enabled", 0);
+}
+
+void InfoKeyspace(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
+  info.Section("Keyspace");
+  for (uint32_t db = 0; db < ctx.keys.databases(); ++db) {
+    const size_t size = ctx.keys.Size(db);
+    if (size == 0) continue;
+    info.Field(fmt::format("db{}", db),
+               fmt::format("keys={},expires={},avg_ttl={}", size, ctx.keys.SizeWithDeadline(db),
+                           AverageTtlMs(ctx, db)));
+  }
+}
+
+}  // namespace cloakroom

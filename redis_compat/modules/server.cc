@@ -1,0 +1,154 @@
+// What is asked of the process: TIME, ROLE, MONITOR, SHUTDOWN, and the rows of CONFIG, SLOWLOG and
+// INFO.
+
+#include "redis_compat/modules/server.h"
+
+#include <string>
+
+#include "redis_compat/command/context.h"
+#include "redis_compat/command/dispatcher.h"
+#include "redis_compat/command/server_control.h"
+#include "redis_compat/modules/all_modules.h"
+
+namespace cloakroom {
+namespace {
+
+/// TIME -> unix seconds, and the microseconds of the present second.
+Result<void> Time(CommandContext& ctx, Args /*args*/, Reply& reply) {
+  static_cast<void>(reply.Array(2));
+  static_cast<void>(reply.BulkInteger(ctx.now / 1000));
+  return reply.BulkInteger(ctx.now % 1000 * 1000);
+}
+
+/// ROLE -> master, how far its log has come, its replicas.
+Result<void> Role(CommandContext& ctx, Args /*args*/, Reply& reply) {
+  static_cast<void>(reply.Array(3));
+  static_cast<void>(reply.Bulk("master"));
+  static_cast<void>(reply.Integer(static_cast<int64_t>(ctx.dispatcher.shard().log().last())));
+  return reply.Array(0);
+}
+
+/// MONITOR -> OK, then a line for each command that any client runs.
+Result<void> Monitor(CommandContext& ctx, Args /*args*/, Reply& reply) {
+  if (ctx.client.in_exec)
+    return Fail(Code::kInvalid, "MONITOR isn't allowed for DENY BLOCKING client");
+  if (ctx.client.monitor) return {};  // told once is enough
+  ctx.server.StartMonitor(ctx.client);
+  return reply.Ok();
+}
+
+/// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT] -> nothing: the connection ends. ABORT -> OK.
+Result<void> Shutdown(CommandContext& ctx, Args args, Reply& reply) {
+  bool save = false;
+  bool no_save = false;
+  bool now = false;
+  bool force = false;
+  bool abort = false;
+  for (size_t i = 1; i < args.size(); ++i) {
+    if (args.Is(i, "NOSAVE"))
+      no_save = true;
+    else if (args.Is(i, "SAVE"))
+      save = true;
+    else if (args.Is(i, "NOW"))
+      now = true;
+    else if (args.Is(i, "FORCE"))
+      force = true;
+    else if (args.Is(i, "ABORT"))
+      abort = true;
+    else
+      return Fail(Code::kInvalid, "syntax error");
+  }
+  if ((abort && (save || no_save || now || force)) || (save && no_save))
+    return Fail(Code::kInvalid, "syntax error");
+  if (abort) {
+    TRY_VOID(ctx.server.AbortShutdown());
+    return reply.Ok();
+  }
+  if (save) return Fail(Code::kUnavailable, "SHUTDOWN SAVE: there is no snapshot to save to yet");
+  return ctx.server.Shutdown(now, force);
+}
+
+constexpr uint32_t kAnytime = kLoading | kStale;
+
+}  // namespace
+
+void RegisterServer(Registry& registry) {
+  // Fields: name, arity, flags, keys, categories, group, since, summary, syntax, handler.
+  static const CommandSpec kServer[] = {
+      {"time",
+       1,
+       kAnytime | kFast,
+       {},
+       "",
+       "server",
+       "2.6.0",
+       "Answers the server's time.",
+       "",
+       Time},
+      {"role",
+       1,
+       kAnytime | kNoScript | kFast,
+       {},
+       "admin dangerous",
+       "server",
+       "2.8.12",
+       "Answers the server's role in replication.",
+       "",
+       Role},
+      {"monitor",
+       1,
+       kAnytime | kNoScript | kAdmin,
+       {},
+       "",
+       "server",
+       "1.0.0",
+       "Streams every command that any client runs.",
+       "",
+       Monitor},
+      {"shutdown",
+       -1,
+       kAnytime | kNoScript | kAdmin | kNoMulti | kAllowBusy,
+       {},
+       "",
+       "server",
+       "1.0.0",
+       "Stops the server in order.",
+       "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+       Shutdown},
+      {"info",
+       -1,
+       kAnytime,
+       {},
+       "dangerous",
+       "server",
+       "1.0.0",
+       "Describes the server and what it counts.",
+       "[section [section ...]]",
+       Info},
+      {"config",
+       -2,
+       0,
+       {},
+       "",
+       "server",
+       "2.0.0",
+       "Reads and sets options.",
+       "",
+       nullptr,
+       ConfigSubcommands()},
+      {"slowlog",
+       -2,
+       0,
+       {},
+       "",
+       "server",
+       "2.2.12",
+       "Looks at the commands that took long.",
+       "",
+       nullptr,
+       SlowLogSubcommands()},
+  };
+  registry.Add(kServer);
+}
+
+}  // namespace cloakroom
