@@ -58,8 +58,9 @@ class Table {
   [[nodiscard]] size_t size() const;
   /// Entries of `slot`. Precondition: Options::count_slots.
   [[nodiscard]] uint32_t SlotSize(uint32_t slot) const;
-  /// How many entries have a deadline, and the sum of those deadlines (for averages).
+  /// How many entries have a deadline, and the mean of those deadlines (0 when there are none).
   [[nodiscard]] size_t WithDeadline() const;
+  [[nodiscard]] TimeMs MeanDeadline() const;
 
   /// Visits the entries of one home bucket from `cursor` on; returns the next cursor, 0 at the
   /// end. Start with 0. Every entry that stays in the table through a whole scan is visited at

@@ -1,0 +1,288 @@
+#include "store/table/slab_heap.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+
+#include "store/base/check.h"
+
+namespace cloakroom {
+namespace {
+
+constexpr size_t kHeaderBytes = 64;
+constexpr uint8_t kFreeMark = 0xFF;
+constexpr uint16_t kNone = 0xFFFF;
+
+size_t PageBytes(BlockKind kind) { return size_t{1024} << (2 * static_cast<uint32_t>(kind)); }
+
+uint16_t NextFree(const uint8_t* block) {
+  uint16_t next = 0;
+  std::memcpy(&next, block, 2);
+  return next;
+}
+
+void MarkFree(uint8_t* block, uint16_t next) {
+  std::memcpy(block, &next, 2);
+  block[6] = kFreeMark;
+}
+
+}  // namespace
+
+struct SlabHeap::Page {
+  Page* previous;
+  Page* next;
+  uint32_t block_bytes;
+  uint16_t capacity;
+  uint16_t live;
+  uint16_t unused;   // blocks from here on were never given out
+  uint16_t free;     // head of the list of freed blocks, or kNone
+  uint16_t bin_low;  // the page leaves its bin when live < bin_low or live >= bin_high
+  uint16_t bin_high;
+  uint8_t size_class;
+  uint8_t bin;
+  BlockKind kind;
+
+  uint8_t* At(uint32_t i) {
+    return reinterpret_cast<uint8_t*>(this) + kHeaderBytes + size_t{i} * block_bytes;
+  }
+};
+
+SlabHeap::~SlabHeap() {
+  if (evacuated_ != nullptr) std::free(evacuated_);
+  if (!classes_) return;
+  static_assert(sizeof(Page) <= kHeaderBytes);
+  for (Class& c : *classes_)
+    for (Page* page : c.bins)
+      while (page != nullptr) {
+        Page* next = page->next;
+        std::free(page);
+        page = next;
+      }
+}
+
+SlabHeap::Page* SlabHeap::PageOf(Block block) {
+  return reinterpret_cast<Page*>(reinterpret_cast<uintptr_t>(block.at) &
+                                 ~(PageBytes(block.kind) - 1));
+}
+
+size_t SlabHeap::Capacity(Block block) {
+  return block.kind == BlockKind::kOwn ? malloc_usable_size(block.at) : PageOf(block)->block_bytes;
+}
+
+Block SlabHeap::AllocateOwn(size_t bytes) {
+  void* at = std::malloc(bytes);
+  CHECK(at != nullptr);
+  own_bytes_ += malloc_usable_size(at);
+  ++own_blocks_;
+  return {at, BlockKind::kOwn};
+}
+
+bool SlabHeap::WantsOwn(size_t size_class) {
+  if (!classes_) {
+    if (own_bytes_ < kSmallHeapBytes) return true;
+    classes_ = std::make_unique<Classes>();
+  }
+  Class& c = (*classes_)[size_class];
+  if (c.own_bytes >= kSmallClassBytes) return false;
+  c.own_bytes += static_cast<uint32_t>((size_class + 1) * kStep);
+  return true;
+}
+
+Block SlabHeap::Allocate(size_t bytes) {
+  if (bytes > kSlabBytesMax) return AllocateOwn(bytes);
+  const size_t size_class = ClassOf(bytes);
+  if ((!classes_ || (*classes_)[size_class].own_bytes < kSmallClassBytes) && WantsOwn(size_class))
+    return AllocateOwn(bytes);
+  Class& c = (*classes_)[size_class];
+  Page* page = nullptr;
+  for (uint32_t bin = kBins; bin-- > 0 && page == nullptr;) page = c.bins[bin];
+  if (page == nullptr) page = NewPage(size_class);
+  uint8_t* at = nullptr;
+  if (page->free != kNone) {
+    at = page->At(page->free);
+    DCHECK(at[6] == kFreeMark);
+    page->free = NextFree(at);
+  } else {
+    at = page->At(page->unused++);
+  }
+  at[6] = 0;
+  ++c.live;
+  slab_used_bytes_ += page->block_bytes;
+  if (++page->live >= page->bin_high) Rebin(page);
+  return {at, page->kind};
+}
+
+void SlabHeap::Free(Block block) {
+  if (block.kind == BlockKind::kOwn) {
+    own_bytes_ -= malloc_usable_size(block.at);
+    --own_blocks_;
+    std::free(block.at);
+    return;
+  }
+  Page* page = PageOf(block);
+  auto* at = static_cast<uint8_t*>(block.at);
+  DCHECK(at[6] != kFreeMark);
+  MarkFree(at, page->free);
+  page->free = static_cast<uint16_t>((at - page->At(0)) / page->block_bytes);
+  const size_t size_class = page->size_class;
+  --(*classes_)[size_class].live;
+  slab_used_bytes_ -= page->block_bytes;
+  --page->live;
+  if (page == evacuated_) {
+    if (page->live == 0) FreePage(page);
+  } else if (page->live < page->bin_low || page->live == 0) {
+    Rebin(page);
+  }
+  NoteSparse(size_class);
+}
+
+Block SlabHeap::Resize(Block block, size_t used, size_t bytes) {
+  if (block.kind == BlockKind::kOwn) {
+    const size_t old = malloc_usable_size(block.at);
+    // Small shrinkings stay: they come back, as a rule.
+    if (bytes <= old && bytes >= old / 2) return block;
+    if (bytes > kSlabBytesMax) {
+      void* at = std::realloc(block.at, bytes);
+      CHECK(at != nullptr);
+      own_bytes_ += malloc_usable_size(at) - old;
+      return {at, BlockKind::kOwn};
+    }
+  } else if (bytes <= kSlabBytesMax && ClassOf(bytes) == PageOf(block)->size_class) {
+    return block;
+  }
+  const Block fresh = Allocate(bytes);
+  std::memcpy(fresh.at, block.at, std::min(used, bytes));
+  Free(block);
+  return fresh;
+}
+
+// Small pages while the class is small, so that a page with room is a small part of it; but never
+// one whose tail wastes more than a sixteenth.
+SlabHeap::Page* SlabHeap::NewPage(size_t size_class) {
+  Class& c = (*classes_)[size_class];
+  const size_t block_bytes = (size_class + 1) * kStep;
+  BlockKind kind = BlockKind::kPage4K;
+  while (kind != BlockKind::kPage64K) {
+    const size_t room = PageBytes(kind) - kHeaderBytes;
+    const bool tail_is_small = room % block_bytes <= room / 16;
+    const bool is_small_part = PageBytes(kind) * 4 <= c.bytes / 8;
+    if (tail_is_small && !is_small_part) break;
+    kind = static_cast<BlockKind>(static_cast<uint8_t>(kind) + 1);
+  }
+  const size_t bytes = PageBytes(kind);
+  auto* page = static_cast<Page*>(std::aligned_alloc(bytes, bytes));
+  CHECK(page != nullptr);
+  *page = Page{};
+  page->block_bytes = static_cast<uint32_t>(block_bytes);
+  page->capacity = static_cast<uint16_t>((bytes - kHeaderBytes) / block_bytes);
+  page->free = kNone;
+  page->size_class = static_cast<uint8_t>(size_class);
+  page->kind = kind;
+  page_bytes_ += bytes;
+  c.bytes += bytes;
+  c.capacity += page->capacity;
+  c.page_capacity = page->capacity;
+  Link(page, 0);
+  return page;
+}
+
+void SlabHeap::FreePage(Page* page) {
+  if (page == evacuated_)
+    evacuated_ = nullptr;
+  else
+    Unlink(page);
+  Class& c = (*classes_)[page->size_class];
+  const size_t bytes = PageBytes(page->kind);
+  page_bytes_ -= bytes;
+  c.bytes -= bytes;
+  c.capacity -= page->capacity;
+  std::free(page);
+}
+
+void SlabHeap::Link(Page* page, uint32_t bin) {
+  Page*& head = (*classes_)[page->size_class].bins[bin];
+  page->bin = static_cast<uint8_t>(bin);
+  page->bin_low = static_cast<uint16_t>((bin * page->capacity + kBins - 1) / kBins);
+  page->bin_high = bin == kFullBin
+                       ? kNone
+                       : static_cast<uint16_t>(((bin + 1) * page->capacity + kBins - 1) / kBins);
+  page->previous = nullptr;
+  page->next = head;
+  if (head != nullptr) head->previous = page;
+  head = page;
+}
+
+void SlabHeap::Unlink(Page* page) {
+  if (page->previous != nullptr)
+    page->previous->next = page->next;
+  else
+    (*classes_)[page->size_class].bins[page->bin] = page->next;
+  if (page->next != nullptr) page->next->previous = page->previous;
+}
+
+// An empty page goes back at once, unless it is all the room that its class has.
+void SlabHeap::Rebin(Page* page) {
+  Class& c = (*classes_)[page->size_class];
+  if (page->live == 0 && (c.live == 0 || c.capacity - c.live > page->capacity)) {
+    FreePage(page);
+    return;
+  }
+  Unlink(page);
+  Link(page, page->live == page->capacity ? kFullBin : page->live * kBins / page->capacity);
+}
+
+// Sparse: more than a tenth of its places are free, and enough for a page to be emptied; or so few
+// blocks are left that they fit on smaller pages.
+bool SlabHeap::IsSparse(const Class& c) {
+  const uint32_t free = c.capacity - c.live;
+  return (free >= c.page_capacity && free > c.capacity / 10) || IsShrunken(c);
+}
+
+bool SlabHeap::IsShrunken(const Class& c) {
+  return c.bytes >= kShrunkenBytes && c.live < c.capacity / 4;
+}
+
+void SlabHeap::NoteSparse(size_t size_class) {
+  if (IsSparse((*classes_)[size_class])) sparse_classes_ |= uint64_t{1} << size_class;
+}
+
+// Takes the emptiest page of a sparse class off its bin.
+bool SlabHeap::PickPage() {
+  while (sparse_classes_ != 0) {
+    const auto size_class = static_cast<size_t>(std::countr_zero(sparse_classes_));
+    Class& c = (*classes_)[size_class];
+    Page* page = nullptr;
+    for (uint32_t bin = 0; bin < kBins && page == nullptr; ++bin) page = c.bins[bin];
+    // The rest must have room for what moves, or a small page is made for it.
+    const bool has_room = page != nullptr && c.capacity - c.live >= page->capacity;
+    if (page == nullptr || !IsSparse(c) || !(has_room || IsShrunken(c))) {
+      sparse_classes_ &= sparse_classes_ - 1;
+      continue;
+    }
+    Unlink(page);
+    if (page->live == 0) {
+      Link(page, 0);
+      FreePage(page);
+      continue;
+    }
+    evacuated_ = page;
+    evacuated_next_ = 0;
+    return true;
+  }
+  return false;
+}
+
+Block SlabHeap::NextToMove() {
+  if (evacuated_ == nullptr && !PickPage()) return {};
+  Page* page = evacuated_;
+  for (; evacuated_next_ < page->unused; ++evacuated_next_) {
+    uint8_t* at = page->At(evacuated_next_);
+    if (at[6] != kFreeMark) return {at, page->kind};
+  }
+  CheckFailed("a page under evacuation holds a live block", __FILE__, __LINE__);
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,110 @@
+#include "store/table/table.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "store/table/table_impl.h"
+
+namespace cloakroom {
+
+Table::Table(const Options& options) : impl_(std::make_unique<Impl>(options)) {
+  CHECK(options.locate != nullptr);
+}
+
+// Pages go as a whole; only blocks of malloc's own must be looked for.
+Table::~Table() {
+  if (impl_->heap.own_blocks() == 0) return;
+  for (const IndexWord word : impl_->index.segments())
+    word.segment().ForAll([this](const Segment::Place& place, uint32_t) {
+      const PlaceWord at = place.Load();
+      if (KindOf(at) == BlockKind::kOwn) impl_->heap.Free({EntryOf(at), BlockKind::kOwn});
+    });
+}
+
+Entry* Table::Find(const KeyRef& key) const {
+  const Segment::Place place = impl_->index.Search(
+      key.position, [&key](const Entry* entry) { return entry->key() == key.bytes; });
+  return place ? EntryOf(place.Load()) : nullptr;
+}
+
+void Table::PrefetchBucket(const Position& position) const {
+  const IndexWord word = impl_->index.Lookup(position.Prefix());
+  if (!word.IsSegment()) return;
+  const Segment segment = word.segment();
+  __builtin_prefetch(segment.Line(position.Bucket() & segment.mask()));
+}
+
+void Table::PrefetchEntry(const Position& position) const {
+  impl_->index.Search(position, [](const Entry* entry) {
+    __builtin_prefetch(entry);
+    __builtin_prefetch(reinterpret_cast<const char*>(entry) + 64);
+    return false;
+  });
+}
+
+Entry* Table::Insert(const KeyRef& key, ValueType type, Encoding encoding, size_t value_bytes) {
+  DCHECK(Find(key) == nullptr);
+  CHECK(value_bytes <= UINT32_MAX);
+  const Block block = impl_->heap.Allocate(Entry::BlockBytes(key.bytes.size(), value_bytes));
+  auto* entry = static_cast<Entry*>(block.at);
+  entry->Init(key.bytes, type, encoding, static_cast<uint32_t>(value_bytes));
+  impl_->index.Insert(key.position, MakePlaceWord(entry, block.kind));
+  ++impl_->size;
+  if (impl_->options.count_slots) {
+    if (!impl_->slot_counts) impl_->slot_counts = std::make_unique<uint32_t[]>(kSlotCount);
+    ++impl_->slot_counts[key.position.slot];
+  }
+  return entry;
+}
+
+Entry* Table::Resize(const KeyRef& key, Entry* entry, size_t value_bytes) {
+  CHECK(value_bytes <= UINT32_MAX);
+  const Segment::Place place = impl_->index.PlaceOf(key.position, entry);
+  const PlaceWord old = place.Load();
+  const size_t fixed = Entry::BlockBytes(entry->key().size(), 0);
+  const size_t used = fixed + std::min<size_t>(entry->value_size(), value_bytes);
+  const Block block = impl_->heap.Resize({entry, KindOf(old)}, used, fixed + value_bytes);
+  auto* fresh = static_cast<Entry*>(block.at);
+  if (fresh != entry) place.Store(MakePlaceWord(fresh, block.kind) | (old & kMarkMask));
+  fresh->set_value_size(static_cast<uint32_t>(value_bytes));
+  return fresh;
+}
+
+void Table::Erase(const KeyRef& key, Entry* entry) {
+  const TimeMs deadline = entry->deadline();
+  const PlaceWord word = impl_->index.Remove(key.position, entry);
+  impl_->heap.Free({entry, KindOf(word)});
+  --impl_->size;
+  if (impl_->slot_counts) --impl_->slot_counts[key.position.slot];
+  if (deadline != kNoDeadline) {
+    impl_->ForgetDeadline(deadline);
+    impl_->AssistCheck();
+  }
+}
+
+size_t Table::size() const { return impl_->size; }
+
+uint32_t Table::SlotSize(uint32_t slot) const {
+  CHECK(impl_->options.count_slots && slot < kSlotCount);
+  return impl_->slot_counts ? impl_->slot_counts[slot] : 0;
+}
+
+size_t Table::WithDeadline() const { return impl_->with_deadline; }
+
+TimeMs Table::MeanDeadline() const {
+  if (impl_->with_deadline == 0) return 0;
+  return static_cast<TimeMs>(impl_->deadline_sum / impl_->with_deadline);
+}
+
+Table::Memory Table::memory() const {
+  Memory memory;
+  memory.index_bytes = sizeof(Impl) + impl_->index.bytes() + impl_->heap.overhead_bytes();
+  if (impl_->slot_counts) memory.index_bytes += kSlotCount * sizeof(uint32_t);
+  memory.slab_bytes = impl_->heap.page_bytes();
+  memory.large_bytes = impl_->heap.own_bytes();
+  memory.block_bytes = impl_->heap.slab_used_bytes() + impl_->heap.own_bytes();
+  memory.wheel_bytes = impl_->wheel ? impl_->wheel->bytes() : 0;
+  return memory;
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <bit>
+
+#include "store/table/table_impl.h"
+
+namespace cloakroom {
+namespace {
+
+// A cursor, below 2^53: range prefix (41 bits) | depth (6) | bucket (6). It says: of the range of
+// prefixes that share the first `depth` bits with `prefix`, the home buckets below `bucket` have
+// been visited, and so has all that stands before the range. Where the range lies, and which home
+// bucket an entry has, no split, merge or move changes. Prefix and depth count from the top of what
+// is scanned: the whole table, or a slot.
+constexpr uint32_t kPrefixBits = 41;
+constexpr uint32_t kBuckets = 64;
+// How many empty buckets and ranges one call skips.
+constexpr uint32_t kStepsMax = 256;
+
+struct Range {
+  uint64_t start = 0;
+  uint32_t depth = 0;
+  [[nodiscard]] bool Holds(uint64_t prefix) const { return RangeStart(prefix, depth) == start; }
+};
+
+// The smallest depth at which a range can begin at `start`.
+uint32_t DepthOfStart(uint64_t start) {
+  return start == 0 ? 0 : 64 - static_cast<uint32_t>(std::countr_zero(start));
+}
+
+class Scanner {
+ public:
+  Scanner(const SegmentIndex& index, const Range& whole) : index_(index), whole_(whole) {}
+
+  uint64_t Step(uint64_t cursor, FunctionRef<void(Entry&)> visit) {
+    Decode(cursor);
+    uint32_t visited = 0;
+    for (uint32_t steps = 0; steps < kStepsMax && visited == 0; ++steps) {
+      FitRange();
+      const IndexWord word = index_.Lookup(range_.start);
+      if (word.IsEmpty() && word.depth() <= range_.depth) {
+        bucket_ = kBuckets;
+      } else {
+        visited += VisitRange(visit);
+        ++bucket_;
+      }
+      if (bucket_ == kBuckets && !NextRange()) return 0;
+    }
+    return Encode();
+  }
+
+ private:
+  [[nodiscard]] uint32_t deepest() const { return std::min(whole_.depth + kPrefixBits, 64U); }
+
+  // Any number is a cursor: what cannot have come from Encode is cut to what could.
+  void Decode(uint64_t cursor) {
+    const uint64_t prefix = (cursor >> 12) << (64 - kPrefixBits);
+    range_.depth = std::min(whole_.depth + static_cast<uint32_t>((cursor >> 6) & 63), deepest());
+    range_.start = whole_.start | (prefix >> whole_.depth);
+    bucket_ = static_cast<uint32_t>(cursor & 63);
+    if (bucket_ == 0)
+      range_.start = RangeStart(range_.start, deepest());
+    else
+      range_.start = RangeStart(range_.start, range_.depth);
+  }
+
+  [[nodiscard]] uint64_t Encode() const {
+    const uint64_t prefix = (range_.start << whole_.depth) >> (64 - kPrefixBits);
+    const uint32_t depth = bucket_ == 0 ? 0 : range_.depth - whole_.depth;
+    return prefix << 12 | uint64_t{depth} << 6 | bucket_;
+  }
+
+  // A range that nothing was visited of yet reaches to the end of its segment, if it can be written
+  // so. One whose segment has split meanwhile is cut to the first part: the others are visited from
+  // their first bucket, some entries twice. So a call never visits more than one segment, but for
+  // those too deep for a cursor.
+  void FitRange() {
+    const uint32_t depth = index_.Lookup(range_.start).depth();
+    if (bucket_ == 0)
+      range_.depth = std::max({depth, DepthOfStart(range_.start), whole_.depth});
+    else
+      range_.depth = std::max(range_.depth, depth);
+    range_.depth = std::min(range_.depth, deepest());
+  }
+
+  // Returns how many entries were visited.
+  uint32_t VisitRange(FunctionRef<void(Entry&)> visit) const {
+    uint32_t visited = 0;
+    uint64_t prefix = range_.start;
+    do {
+      IndexWord word = index_.Lookup(prefix);
+      const uint32_t depth = word.depth();
+      if (word.IsSegment())
+        for (; word.bits != 0; word.bits = word.segment().header().next)
+          visited += VisitBucket(word.segment(), depth, visit);
+      if (depth <= range_.depth) break;
+      prefix += depth == 64 ? 1 : uint64_t{1} << (64 - depth);
+    } while (prefix != 0 && range_.Holds(prefix));
+    return visited;
+  }
+
+  uint32_t VisitBucket(Segment segment, uint32_t depth, FunctionRef<void(Entry&)> visit) const {
+    uint32_t visited = 0;
+    const bool is_shared = depth < range_.depth || segment.buckets() < kBuckets;
+    segment.ForHome(bucket_ & segment.mask(), [&](PlaceWord word) {
+      Entry* entry = EntryOf(word);
+      if (is_shared) {
+        const Position at = index_.locator()(*entry);
+        if (at.Bucket() != bucket_ || !range_.Holds(at.Prefix())) return;
+      }
+      visit(*entry);
+      ++visited;
+    });
+    return visited;
+  }
+
+  bool NextRange() {
+    bucket_ = 0;
+    if (range_.depth == 0) return false;
+    range_.start += range_.depth == 64 ? 1 : uint64_t{1} << (64 - range_.depth);
+    return range_.start != 0 && whole_.Holds(range_.start);
+  }
+
+  const SegmentIndex& index_;
+  Range whole_;
+  Range range_;
+  uint32_t bucket_ = 0;
+};
+
+}  // namespace
+
+uint64_t Table::Scan(uint64_t cursor, FunctionRef<void(Entry&)> visit) const {
+  return Scanner(impl_->index, Range{}).Step(cursor, visit);
+}
+
+uint64_t Table::ScanSlot(uint32_t slot, uint64_t cursor, FunctionRef<void(Entry&)> visit) const {
+  return Scanner(impl_->index, Range{uint64_t{slot} << 50, 14}).Step(cursor, visit);
+}
+
+Entry* Table::Pick(DrawBits draw) const {
+  if (impl_->size == 0) return nullptr;
+  const auto& segments = impl_->index.segments();
+  // A place that is empty is drawn again, segment and all: so each entry is as likely, but that
+  // those of small segments are likelier.
+  constexpr int kTries = 32;
+  for (int i = 0; i < kTries; ++i) {
+    const Segment segment = segments[ScaleBits(draw(), segments.size())].segment();
+    uint32_t home = 0;
+    const auto number = static_cast<uint32_t>(ScaleBits(draw(), segment.places()));
+    if (const Segment::Place place = segment.PlaceAt(number, home)) return EntryOf(place.Load());
+  }
+  // Mostly empty segments: the n-th entry of the first that has one, from a random one on.
+  size_t at = ScaleBits(draw(), segments.size());
+  while (segments[at].segment().header().count == 0) at = (at + 1) % segments.size();
+  const Segment segment = segments[at].segment();
+  uint64_t skip = ScaleBits(draw(), segment.header().count);
+  Entry* picked = nullptr;
+  segment.ForAll([&](const Segment::Place& place, uint32_t) {
+    if (skip-- == 0) picked = EntryOf(place.Load());
+  });
+  return picked;
+}
+
+}  // namespace cloakroom
