@@ -26,12 +26,17 @@ struct PackedLimits {
   uint32_t set_intset_entries_max = 512;
 };
 
-/// Told of every key that an op touches; for WATCH and, later, key events.
+/// Told of every key that an op changes; for WATCH and, later, key events. Expiry is no op, so it
+/// tells nobody: who watches a live key asks in the end whether it still lives.
+/// Called within Apply: it may read the keyspace, not apply to it.
 class KeyObserver {
  public:
   virtual ~KeyObserver() = default;
+  /// After the change. A rename or copy touches both of its keys.
   virtual void KeyTouched(uint32_t db, std::string_view key) = 0;
-  virtual void DatabaseFlushed(uint32_t db) = 0;  // also: its keys all changed
+  /// Before the keys of `db` go: those that are there are the ones that change.
+  virtual void DatabaseFlushed(uint32_t db) = 0;
+  /// Before the two change places.
   virtual void DatabasesSwapped(uint32_t db, uint32_t db2) = 0;
 };
 
@@ -96,8 +101,9 @@ class Keyspace {
   /// Memory of databases and sessions, with what is set aside. O(databases).
   [[nodiscard]] Table::Memory memory() const;
   [[nodiscard]] Table::Memory memory(uint32_t db) const;
-  /// Bytes of one entry with all it points to (MEMORY USAGE). O(size of a collection's samples).
-  [[nodiscard]] size_t EntryBytes(const Entry& entry, size_t samples) const;
+  /// Bytes of one entry with all it points to and its share of the index (MEMORY USAGE). Exact, not
+  /// sampled: a large collection knows its memory. O(1).
+  [[nodiscard]] size_t EntryBytes(const Entry& entry) const;
 
  private:
   struct Impl;
