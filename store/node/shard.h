@@ -33,21 +33,25 @@ class Shard {
   [[nodiscard]] TimeMs now() const;
 
   /// Applies `batch` and appends it to the log; clears it. Inside an open record the ops are
-  /// applied now and logged when the record closes. Returns the record's sequence number.
+  /// applied now and logged when the record closes. Returns the record's sequence number; for an
+  /// empty batch, which leaves no record, that of the newest one.
   uint64_t Commit(WriteBatch& batch);
 
-  /// Between these, commits make up one record (EXEC). Not nested.
+  /// Between these, commits make up one record (EXEC), or none when nothing was written. Not
+  /// nested; no turn begins and nothing is swept meanwhile.
   void OpenRecord();
   void CloseRecord();
 
-  /// Logs the time when an entry's deadline passed and nothing was written, and frees what is
-  /// dead, about `budget` units. Returns false when more is left to do now.
+  /// Logs the time when a deadline passed and nothing was written since, or a second went by
+  /// without a record; then frees what is dead by the log, about `budget` units. Returns false
+  /// when more is left to do now.
   bool Sweep(size_t budget);
 
   [[nodiscard]] Keyspace& keys();
   [[nodiscard]] const Keyspace& keys() const;
   [[nodiscard]] OpLog& log();
-  /// The sequence number up to which records have reached `level`.
+  /// The sequence number up to which records have reached `level`. The log is in memory only, so
+  /// none ever reaches another level than kMemory.
   [[nodiscard]] uint64_t Reached(AckLevel level) const;
 
  private:

@@ -1,0 +1,120 @@
+#include "store/node/shard.h"
+
+#include <algorithm>
+#include <string>
+
+#include "store/base/check.h"
+
+namespace cloakroom {
+namespace {
+
+// Without writes and without deadlines, the log still tells the time this often.
+constexpr TimeMs kIdleTimeMs = 1000;
+// A buffer that one huge EXEC made is not kept.
+constexpr size_t kKeepBytesMax = 1 << 20;
+
+uint64_t DrawSecret(Random& random) {
+  uint64_t secret = 0;
+  random.Fill(&secret, sizeof secret);
+  return secret;
+}
+
+}  // namespace
+
+struct Shard::Impl {
+  Impl(Clock& given_clock, Random& random, const Options& options)
+      : clock(given_clock),
+        log(options.backlog_bytes_max),
+        keys(options.databases, DrawSecret(random)) {}
+
+  [[nodiscard]] RecordHeader NextHeader() const {
+    return {.sequence = log.last() + 1, .epoch = epoch, .time_ms = now};
+  }
+
+  Clock& clock;
+  OpLog log;
+  Keyspace keys;
+  uint64_t epoch = 1;
+  TimeMs now = 0;
+  // While the wall clock is behind, time goes on from here by the monotonic clock.
+  TimeMs anchor_ms = 0;
+  int64_t anchor_us = 0;
+  bool open = false;
+  std::string open_ops;  // of the open record: applied, not yet logged
+};
+
+Shard::Shard(Clock& clock, Random& random, const Options& options)
+    : impl_(std::make_unique<Impl>(clock, random, options)) {
+  BeginTurn();
+}
+Shard::~Shard() = default;
+
+void Shard::BeginTurn() {
+  Impl& impl = *impl_;
+  CHECK(!impl.open);
+  const TimeMs wall = impl.clock.WallMs();
+  const int64_t monotonic_us = impl.clock.MonotonicUs();
+  const TimeMs running = impl.anchor_ms + (monotonic_us - impl.anchor_us) / 1000;
+  const TimeMs floor = std::max(impl.now, impl.log.last_time());
+  if (wall < floor && running >= floor) {
+    impl.now = running;
+    return;  // the anchor stays, so that no part of a millisecond is lost from turn to turn
+  }
+  impl.now = std::max(wall, floor);
+  impl.anchor_ms = impl.now;
+  impl.anchor_us = monotonic_us;
+}
+
+TimeMs Shard::now() const { return impl_->now; }
+
+uint64_t Shard::Commit(WriteBatch& batch) {
+  Impl& impl = *impl_;
+  if (batch.empty()) return impl.log.last() + (impl.open_ops.empty() ? 0 : 1);
+  const RecordHeader header = impl.NextHeader();
+  if (impl.open)
+    impl.open_ops.append(batch.bytes());
+  else
+    impl.log.Append(header, batch.bytes());
+  impl.keys.Apply(header, batch.bytes(), batch.positions());
+  batch.Clear();
+  return header.sequence;
+}
+
+void Shard::OpenRecord() {
+  CHECK(!impl_->open);
+  impl_->open = true;
+}
+
+void Shard::CloseRecord() {
+  Impl& impl = *impl_;
+  CHECK(impl.open);
+  impl.open = false;
+  if (impl.open_ops.empty()) return;
+  impl.log.Append(impl.NextHeader(), impl.open_ops);
+  if (impl.open_ops.capacity() > kKeepBytesMax) impl.open_ops = std::string();
+  impl.open_ops.clear();
+}
+
+bool Shard::Sweep(size_t budget) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open);
+  // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
+  if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
+  const TimeMs logged = impl.log.last_time();
+  const TimeMs due = impl.keys.NextDue();
+  const bool passed = due != kNoDeadline && due <= impl.now && logged < impl.now;
+  const bool idle = impl.log.last() > 0 && impl.now - logged >= kIdleTimeMs;
+  if (!passed && !idle) return true;
+  impl.log.Append(impl.NextHeader(), {});
+  return impl.keys.Sweep(impl.now, budget);
+}
+
+Keyspace& Shard::keys() { return impl_->keys; }
+const Keyspace& Shard::keys() const { return impl_->keys; }
+OpLog& Shard::log() { return impl_->log; }
+
+uint64_t Shard::Reached(AckLevel level) const {
+  return level == AckLevel::kMemory ? impl_->log.last() : 0;
+}
+
+}  // namespace cloakroom
