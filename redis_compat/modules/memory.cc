@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -15,19 +14,17 @@
 namespace cloakroom {
 namespace {
 
-/// MEMORY USAGE key [SAMPLES count] -> bytes, or nil. SAMPLES 0 looks at every element.
+/// MEMORY USAGE key [SAMPLES count] -> bytes, or nil. A collection knows its memory, so no count of
+/// samples makes it more exact.
 Result<void> MemoryUsage(CommandContext& ctx, Args args, Reply& reply) {
-  int64_t samples = 5;
   for (size_t i = 3; i < args.size(); i += 2) {
     if (!args.Is(i, "SAMPLES") || i + 1 >= args.size()) return Fail(Code::kInvalid, "syntax error");
-    TRY(samples, args.Integer(i + 1));
+    TRY(const int64_t samples, args.Integer(i + 1));
     if (samples < 0) return Fail(Code::kInvalid, "syntax error");
-    if (samples == 0) samples = std::numeric_limits<int64_t>::max();
   }
   const Entry* entry = ctx.Peek(ctx.Ref(args[2]));
   if (entry == nullptr) return reply.Null();
-  const size_t bytes = ctx.keys.EntryBytes(*entry, static_cast<size_t>(samples));
-  return reply.Integer(static_cast<int64_t>(bytes));
+  return reply.Integer(static_cast<int64_t>(ctx.keys.EntryBytes(*entry)));
 }
 
 /// What MEMORY STATS and MEMORY DOCTOR look at.
