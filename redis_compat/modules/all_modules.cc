@@ -16,7 +16,6 @@ void RegisterAllModules(Registry& registry) {
   RegisterStrings(registry);
   RegisterHashes(registry);
   RegisterSets(registry);
-  RegisterSession(registry);
 }
 
 }  // namespace cloakroom
