@@ -5,6 +5,7 @@ namespace cloakroom {
 void RegisterAllModules(Registry& registry) {
   RegisterConnection(registry);
   RegisterServer(registry);
+  RegisterCommand(registry);
   RegisterTransactions(registry);
   RegisterKeys(registry);
   RegisterScan(registry);
