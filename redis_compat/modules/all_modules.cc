@@ -5,7 +5,6 @@ namespace cloakroom {
 void RegisterAllModules(Registry& registry) {
   RegisterConnection(registry);
   RegisterServer(registry);
-  RegisterCommand(registry);
   RegisterTransactions(registry);
   RegisterKeys(registry);
   RegisterScan(registry);
@@ -17,6 +16,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterStrings(registry);
   RegisterHashes(registry);
   RegisterSets(registry);
+  RegisterSession(registry);
 }
 
 }  // namespace cloakroom

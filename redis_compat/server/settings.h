@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "store/base/log.h"
-
 namespace cloakroom {
+
+enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
 
 /// One class of client-output-buffer-limit; 0 means no limit.
 struct OutputLimit {
