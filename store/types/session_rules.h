@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "store/types/session.h"
+
+namespace cloakroom {
+
+/// The rules that several verbs of sessions share.
+
+/// The deadline of a session that is used at `now`.
+[[nodiscard]] TimeMs SlidDeadline(const SessionView& session, TimeMs now);
+
+/// Whether a use at `now` moves the deadline far enough to be recorded.
+[[nodiscard]] bool SlideIsDue(const SessionView& session, TimeMs deadline,
+                              const SessionPolicy& policy, TimeMs now);
+
+/// Looks a token up. A spent one is counted as reuse and, where the policy says so, its session's
+/// end is added to `batch` (unless `may_write` is false).
+[[nodiscard]] SessionSpace::Found LookUp(const SessionSpace& space, const SessionKey& token,
+                                         bool may_write, TimeMs now, WriteBatch& batch);
+
+/// Adds the end of the live session `key` to `batch`.
+void AddEnd(const SessionSpace& space, const Namespace& ns, const SessionKey& key,
+            SessionEnd reason, TimeMs now, WriteBatch& batch);
+
+/// When the user logged in: `given`, but not in the future; `otherwise` when it was not given.
+///   errors  kRevoked
+[[nodiscard]] Result<TimeMs> CheckAuthAt(const SessionSpace& space, const Namespace* ns,
+                                         std::string_view user, std::optional<TimeMs> given,
+                                         TimeMs otherwise, TimeMs now);
+
+/// Makes room for one more session of `user` beside `self`, if that is one of theirs already.
+/// Returns the handles of those that have to go, whose ends are in `batch` then.
+///   errors  kSessionLimit
+[[nodiscard]] Result<std::vector<SessionHandle>> MakeRoom(
+    const SessionSpace& space, const Namespace* ns, std::string_view user,
+    std::optional<SessionCap> cap, const SessionKey* self, TimeMs now, WriteBatch& batch);
+
+/// The bytes of names and values, where a name that is given twice counts once.
+[[nodiscard]] uint64_t WordBytes(WordSpan words);
+
+[[nodiscard]] inline tl::unexpected<Error> NoSession() {
+  return Fail(Code::kNoSession, "no such session");
+}
+[[nodiscard]] Result<void> CheckSize(uint64_t bytes, const SessionPolicy& policy);
+
+}  // namespace cloakroom

@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "store/base/number.h"
+#include "store/types/session.h"
+#include "store/types/session_rules.h"
+#include "store/types/token.h"
+
+namespace cloakroom {
+namespace {
+
+using TokenState = SessionSpace::TokenState;
+
+/// Records the use of a session at `now`, when that is due.
+void Slide(const SessionSpace& space, OpenedSession& opened, TimeMs now, WriteBatch& batch) {
+  const SessionView& view = opened.found.view;
+  const SessionPolicy& policy = space.PolicyOf(&space.NamespaceOf(view));
+  if (!SlideIsDue(view, opened.deadline, policy, now)) return;
+  Add(batch, SessionSlideOp{opened.found.key, now, view.idle_ms});
+  opened.seen = now;
+  opened.deadline = SlidDeadline(view, now);
+}
+
+Result<void> CheckVersions(const SessionView& session, const FieldNames& names,
+                           const SetSessionRequest& request) {
+  const auto conflict = [&] { return Fail(Code::kVersionConflict, "{}", session.version); };
+  if (request.if_version && *request.if_version != session.version) return conflict();
+  if (!request.since) return {};
+  const int64_t since = *request.since;
+  if (since > session.version) return conflict();
+  // Of a deletion that is no longer known one by one, only its bound is: better to conflict once
+  // too often.
+  std::set<std::string_view> unknown(request.unchanged.begin(), request.unchanged.end());
+  bool changed = false;
+  ForEachField(session, names, [&](const SessionItem& item) {
+    if (unknown.erase(item.name) > 0 && item.version > since) changed = true;
+  });
+  if (changed || (!unknown.empty() && session.forgotten > since)) return conflict();
+  return {};
+}
+
+/// The bytes that the session would have.
+Result<void> CheckMerged(const SessionView& session, const FieldNames& names,
+                         const SetSessionRequest& request, const SessionPolicy& policy) {
+  uint64_t before = 0;
+  const auto add = [&before](const SessionItem& item) {
+    if (!item.deleted) before += item.name.size() + item.value.size();
+  };
+  ForEachMeta(session, names, add);
+  ForEachField(session, names, add);
+  uint64_t added = 0;
+  for (const std::string_view word : request.meta) added += word.size();
+  for (const std::string_view word : request.fields) added += word.size();
+  if (before + added <= policy.max_bytes) [[likely]]
+    return {};
+
+  SessionDraft draft;
+  draft.Load(session, names);
+  for (const std::string_view name : request.deleted)
+    if (SessionItem* const item = draft.fields.Find(name)) item->deleted = true;
+  for (size_t i = 0; i < request.meta.size(); i += 2)
+    draft.meta.Upsert(request.meta[i]).value = request.meta[i + 1];
+  for (size_t i = 0; i < request.fields.size(); i += 2) {
+    SessionItem& item = draft.fields.Upsert(request.fields[i]);
+    item.value = request.fields[i + 1];
+    item.deleted = false;
+  }
+  // A policy that became tighter does not keep a session from growing smaller.
+  const uint64_t after = draft.meta.Bytes() + draft.fields.Bytes();
+  return after < before ? Result<void>() : CheckSize(after, policy);
+}
+
+/// Whether one of the names is a field now.
+bool AnyPresent(const SessionView& session, const FieldNames& names, WordSpan wanted) {
+  if (wanted.empty()) return false;
+  const std::set<std::string_view> set(wanted.begin(), wanted.end());
+  bool any = false;
+  ForEachField(session, names, [&](const SessionItem& item) {
+    if (!item.deleted && set.count(item.name) > 0) any = true;
+  });
+  return any;
+}
+
+}  // namespace
+
+Result<OpenedSession> OpenSession(const SessionSpace& space, std::string_view token, bool slide,
+                                  bool may_write, TimeMs now, WriteBatch& batch) {
+  OpenedSession opened{LookUp(space, KeyOfToken(token), may_write, now, batch), 0, 0};
+  if (opened.found.state != TokenState::kLive) return NoSession();
+  opened.seen = opened.found.view.seen;
+  opened.deadline = opened.found.entry->deadline();
+  if (slide && may_write) Slide(space, opened, now, batch);
+  return opened;
+}
+
+Result<uint32_t> SetSession(const SessionSpace& space, std::string_view token,
+                            const SetSessionRequest& request, TimeMs now, WriteBatch& batch) {
+  TRY(OpenedSession opened, OpenSession(space, token, false, true, now, batch));
+  const SessionView& view = opened.found.view;
+  const Namespace& ns = space.NamespaceOf(view);
+  TRY_VOID(CheckVersions(view, *ns.names, request));
+  uint32_t version = view.version;
+  if (!request.meta.empty() || !request.fields.empty() ||
+      AnyPresent(view, *ns.names, request.deleted)) {
+    TRY_VOID(CheckMerged(view, *ns.names, request, space.PolicyOf(&ns)));
+    ++version;
+    Add(batch, SessionMergeOp{opened.found.key, version, request.deleted, request.meta,
+                              request.fields});
+  }
+  Slide(space, opened, now, batch);
+  return version;
+}
+
+Result<int64_t> IncrementSession(const SessionSpace& space, std::string_view token,
+                                 std::string_view field, int64_t increment, TimeMs now,
+                                 WriteBatch& batch) {
+  TRY(OpenedSession opened, OpenSession(space, token, false, true, now, batch));
+  const SessionView& view = opened.found.view;
+  const Namespace& ns = space.NamespaceOf(view);
+  int64_t value = 0;
+  bool integer = true;
+  ForEachField(view, *ns.names, [&](const SessionItem& item) {
+    if (!item.deleted && item.name == field) integer = ParseInteger(item.value, value);
+  });
+  if (!integer) return Fail(Code::kInvalid, "the field's value is not an integer");
+  if (__builtin_add_overflow(value, increment, &value))
+    return Fail(Code::kInvalid, "increment or decrement would overflow");
+  const std::string text = std::to_string(value);
+  const std::string_view pair[] = {field, text};
+  SetSessionRequest request;
+  request.fields = pair;
+  TRY_VOID(CheckMerged(view, *ns.names, request, space.PolicyOf(&ns)));
+  Add(batch, SessionMergeOp{opened.found.key, view.version + 1, {}, {}, pair});
+  Slide(space, opened, now, batch);
+  return value;
+}
+
+Result<TimeMs> TouchSession(const SessionSpace& space, std::string_view token,
+                            std::optional<TimeMs> idle_ms, TimeMs now, WriteBatch& batch) {
+  TRY(OpenedSession opened, OpenSession(space, token, !idle_ms, true, now, batch));
+  SessionView& view = opened.found.view;
+  if (idle_ms && *idle_ms != view.idle_ms) {
+    view.idle_ms = *idle_ms;
+    Add(batch, SessionSlideOp{opened.found.key, now, view.idle_ms});
+    opened.deadline = SlidDeadline(view, now);
+  } else if (idle_ms) {
+    Slide(space, opened, now, batch);
+  }
+  return opened.deadline - now;
+}
+
+size_t DestroySessions(const SessionSpace& space, std::span<const std::string_view> tokens,
+                       TimeMs now, WriteBatch& batch) {
+  // An old and a new token may name one session, and a token may be given twice.
+  std::set<SessionKey> ended;
+  size_t lived = 0;
+  for (const std::string_view token : tokens) {
+    const SessionSpace::Found found = space.Find(KeyOfToken(token), now);
+    const bool live = found.state == TokenState::kLive;
+    if (!live && found.state != TokenState::kSpent) continue;
+    const Namespace& ns = space.NamespaceOf(found.view);
+    if (!live) space.CountReuse(ns);
+    if (!live && space.PolicyOf(&ns).on_reuse != OnReuse::kRevoke) continue;
+    if (!ended.insert(found.key).second) continue;
+    AddEnd(space, ns, found.key, live ? SessionEnd::kDestroyed : SessionEnd::kRevoked, now, batch);
+    if (live) ++lived;
+  }
+  return lived;
+}
+
+}  // namespace cloakroom
