@@ -1,18 +1,298 @@
 #include "store/table/session_space.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "store/base/check.h"
+#include "store/table/session_space_impl.h"
 
 namespace cloakroom {
+namespace {
 
-struct SessionSpace::Impl {};
+Position LocateSession(const void*, std::string_view key) {
+  return SessionKey::FromBytes(key).position();
+}
 
-SessionSpace::SessionSpace(uint64_t) : impl_(std::make_unique<Impl>()) {}
+/// The order of lists: last seen first, and among those seen at once by handle.
+bool SeenLater(const UserSession& a, const UserSession& b) {
+  return a.seen != b.seen ? a.seen > b.seen : a.handle > b.handle;
+}
+
+}  // namespace
+
+SessionSpace::Impl::Impl(uint64_t hash_seed) : seed(hash_seed) {
+  Table::Options options;
+  options.locate = &LocateSession;
+  sessions = std::make_unique<Table>(options);
+  users = std::make_unique<UserIndex>(seed);
+}
+
+SessionSpace::SessionSpace(uint64_t hash_seed) : impl_(std::make_unique<Impl>(hash_seed)) {}
 SessionSpace::~SessionSpace() = default;
 
-void SessionSpace::Apply(const RecordHeader&, const Op& op) { CHECK(!op.ForSessions()); }
-void SessionSpace::FlushAll() {}
-bool SessionSpace::Sweep(TimeMs, size_t) { return true; }
-TimeMs SessionSpace::NextDue() const { return kNoDeadline; }
-Table::Memory SessionSpace::memory() const { return {}; }
+SpentToken SpentToken::Read(const Entry& entry) {
+  const std::string_view value = entry.value();
+  DCHECK(value.size() == kBytes);
+  SpentToken spent;
+  spent.session = SessionKey::FromBytes(value);
+  const char* at = value.data() + SessionKey::kBytes;
+  spent.nonce = SessionNonce::FromBytes({at, SessionNonce::kBytes});
+  at += SessionNonce::kBytes;
+  std::memcpy(&spent.grace_until, at, 6);
+  std::memcpy(&spent.rotated_at, at + 6, 6);
+  return spent;
+}
+
+void SpentToken::Write(Entry& entry) const {
+  CHECK(entry.value_size() == kBytes);
+  char* at = entry.value_data();
+  std::memcpy(at, session.bytes.data(), SessionKey::kBytes);
+  at += SessionKey::kBytes;
+  std::memcpy(at, nonce.bytes.data(), SessionNonce::kBytes);
+  at += SessionNonce::kBytes;
+  std::memcpy(at, &grace_until, 6);
+  std::memcpy(at + 6, &rotated_at, 6);
+}
+
+std::optional<SessionEnding> SessionSpace::Impl::EndOf(const Entry& entry,
+                                                       const SessionView& session,
+                                                       TimeMs now) const {
+  const Namespace& ns = namespaces.At(session.ns);
+  const SessionMark* const mark = ns.Covering(session.user, session.generation);
+  const TimeMs deadline = entry.deadline();
+  // What came first ended it: it may have expired before the mark.
+  if (mark != nullptr && mark->time < deadline)
+    return SessionEnding{SessionEnd::kRevoked, mark->tombstone_until};
+  if (now < deadline) [[likely]]
+    return std::nullopt;
+  return SessionEnding{SessionEnd::kExpired, deadline + namespaces.TombstoneAt(ns, deadline)};
+}
+
+SessionSpace::Found SessionSpace::Find(const SessionKey& token, TimeMs now) const {
+  Found found;
+  const Entry* entry = impl_->sessions->Find(token.ref());
+  if (entry == nullptr) return found;
+  found.key = token;
+  SpentToken spent;
+  const bool is_session = entry->type() == ValueType::kSession;
+  if (!is_session) {
+    if (entry->value_size() == 0) {
+      if (entry->LiveAt(now)) found.state = TokenState::kEnded;
+      return found;
+    }
+    spent = SpentToken::Read(*entry);
+    found.key = spent.session;
+    entry = impl_->sessions->Find(found.key.ref());
+    CHECK(entry != nullptr && entry->type() == ValueType::kSession);
+  }
+  found.view = ViewSession(*entry);
+  if (const auto ending = impl_->EndOf(*entry, found.view, now)) {
+    if (now < ending->tombstone_until) found.state = TokenState::kEnded;
+    return found;
+  }
+  found.entry = entry;
+  found.state = is_session || now < spent.grace_until ? TokenState::kLive : TokenState::kSpent;
+  found.old_token = !is_session && found.state == TokenState::kLive;
+  found.nonce = spent.nonce;
+  return found;
+}
+
+void SessionSpace::PrefetchBucket(const SessionKey& token) const {
+  impl_->sessions->PrefetchBucket(token.position());
+}
+
+void SessionSpace::PrefetchEntry(const SessionKey& token) const {
+  impl_->sessions->PrefetchEntry(token.position());
+}
+
+const Namespace* SessionSpace::FindNamespace(std::string_view name) const {
+  return impl_->namespaces.Find(name);
+}
+
+const Namespace& SessionSpace::NamespaceOf(const SessionView& session) const {
+  return std::as_const(impl_->namespaces).At(session.ns);
+}
+
+const SessionPolicy& SessionSpace::PolicyOf(const Namespace* ns) const {
+  return impl_->namespaces.PolicyOf(ns);
+}
+
+UserIndex::User SessionSpace::Impl::UserOf(const Namespace& ns, std::string_view user) const {
+  UserIndex::User found = users->Find(ns.id, user);
+  if (found.many != nullptr && !ns.marks.empty() &&
+      ns.marks.back().generation > found.many->generation())
+    found.many = nullptr;
+  return found;
+}
+
+std::optional<UserSession> SessionSpace::Impl::LiveOf(const Namespace& ns, std::string_view user,
+                                                      const SessionKey& key, TimeMs now) const {
+  const Entry* const entry = sessions->Find(key.ref());
+  if (entry == nullptr || entry->type() != ValueType::kSession) return std::nullopt;
+  const SessionView view = ViewSession(*entry);
+  if (view.ns != ns.id || view.user != user || EndOf(*entry, view, now)) return std::nullopt;
+  return UserSession{view.seen, view.handle, key};
+}
+
+void SessionSpace::Impl::ForEachUnswept(TimeMs now,
+                                        FunctionRef<void(const SessionView&)> visit) const {
+  const TimeMs due = sessions->NextDue();
+  if (due == kNoDeadline || due > now) return;
+  uint64_t cursor = 0;
+  do {
+    cursor = sessions->Scan(cursor, [&](const Entry& entry) {
+      if (entry.type() != ValueType::kSession || entry.LiveAt(now)) return;
+      const SessionView view = ViewSession(entry);
+      if (!Covered(view)) visit(view);
+    });
+  } while (cursor != 0);
+}
+
+size_t SessionSpace::CountOfUser(const Namespace& ns, std::string_view user, TimeMs now) const {
+  const UserIndex::User found = impl_->UserOf(ns, user);
+  size_t count = 0;
+  if (found.many != nullptr) {
+    count = found.many->size();
+    impl_->ForEachUnswept(now, [&](const SessionView& dead) {
+      if (dead.ns == ns.id && dead.user == user) --count;
+    });
+    return count;
+  }
+  for (size_t i = 0; i < found.few_count(); ++i)
+    if (impl_->LiveOf(ns, user, found.few_key(i), now)) ++count;
+  return count;
+}
+
+std::vector<UserSession> SessionSpace::NewestOfUser(const Namespace& ns, std::string_view user,
+                                                    TimeMs now,
+                                                    const std::pair<TimeMs, SessionHandle>* after,
+                                                    size_t limit) const {
+  std::vector<UserSession> out;
+  const UserIndex::User found = impl_->UserOf(ns, user);
+  if (found.many != nullptr) {
+    if (limit > 0)
+      found.many->NewestFirst(after, [&](const UserSession& session) {
+        if (impl_->LiveOf(ns, user, session.key, now)) out.push_back(session);
+        return out.size() < limit;
+      });
+    return out;
+  }
+  for (size_t i = 0; i < found.few_count(); ++i) {
+    const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
+    if (session && (after == nullptr || SeenLater({after->first, after->second, {}}, *session)))
+      out.push_back(*session);
+  }
+  std::sort(out.begin(), out.end(), SeenLater);
+  if (out.size() > limit) out.resize(limit);
+  return out;
+}
+
+std::vector<UserSession> SessionSpace::OldestOfUser(const Namespace& ns, std::string_view user,
+                                                    TimeMs now, const SessionKey* except,
+                                                    size_t limit) const {
+  std::vector<UserSession> out;
+  if (limit == 0) return out;
+  const UserIndex::User found = impl_->UserOf(ns, user);
+  const auto wanted = [&](const UserSession& session) {
+    return except == nullptr || session.key != *except;
+  };
+  if (found.many != nullptr) {
+    found.many->OldestFirst([&](const UserSession& session) {
+      if (wanted(session) && impl_->LiveOf(ns, user, session.key, now)) out.push_back(session);
+      return out.size() < limit;
+    });
+    return out;
+  }
+  for (size_t i = 0; i < found.few_count(); ++i) {
+    const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
+    if (session && wanted(*session)) out.push_back(*session);
+  }
+  std::sort(out.begin(), out.end(),
+            [](const UserSession& a, const UserSession& b) { return SeenLater(b, a); });
+  if (out.size() > limit) out.resize(limit);
+  return out;
+}
+
+std::optional<UserSession> SessionSpace::FindHandle(const Namespace& ns, std::string_view user,
+                                                    const SessionHandle& handle, TimeMs now) const {
+  const UserIndex::User found = impl_->UserOf(ns, user);
+  if (found.many != nullptr) {
+    const SessionKey* const key = found.many->Find(handle);
+    return key == nullptr ? std::nullopt : impl_->LiveOf(ns, user, *key, now);
+  }
+  for (size_t i = 0; i < found.few_count(); ++i) {
+    const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
+    if (session && session->handle == handle) return session;
+  }
+  return std::nullopt;
+}
+
+TimeMs SessionSpace::RevokedAt(const Namespace& ns, std::string_view user, TimeMs now) const {
+  const UserIndex::User found = impl_->users->Find(ns.id, user);
+  return found.marked_at != 0 && now < found.mark_until ? found.marked_at : 0;
+}
+
+uint64_t SessionSpace::Scan(uint64_t cursor, TimeMs now,
+                            FunctionRef<void(const Entry&, const SessionView&)> visit) const {
+  return impl_->sessions->Scan(cursor, [&](const Entry& entry) {
+    if (entry.type() != ValueType::kSession) return;
+    const SessionView view = ViewSession(entry);
+    if (!impl_->EndOf(entry, view, now)) visit(entry, view);
+  });
+}
+
+SessionSpace::Counts SessionSpace::CountsOf(const Namespace* ns, TimeMs now) const {
+  Counts counts;
+  const auto add = [&](const Namespace& each) {
+    counts.live += each.live;
+    counts.anonymous += each.anonymous;
+    counts.bytes += each.bytes;
+  };
+  if (ns != nullptr)
+    add(*ns);
+  else
+    std::as_const(impl_->namespaces).ForEach(add);
+  impl_->ForEachUnswept(now, [&](const SessionView& dead) {
+    if (ns != nullptr && dead.ns != ns->id) return;
+    --counts.live;
+    if (dead.anonymous()) --counts.anonymous;
+  });
+  return counts;
+}
+
+SessionCounters SessionSpace::CountersOf(const Namespace* ns) const {
+  if (ns != nullptr) return ns->counters;
+  SessionCounters sum = impl_->namespaces.freed_counters();
+  std::as_const(impl_->namespaces).ForEach([&](const Namespace& each) { sum += each.counters; });
+  return sum;
+}
+
+Table::Memory SessionSpace::memory() const {
+  Table::Memory sum;
+  const auto add = [&sum](const Table::Memory& part) {
+    sum.index_bytes += part.index_bytes;
+    sum.slab_bytes += part.slab_bytes;
+    sum.block_bytes += part.block_bytes;
+    sum.large_bytes += part.large_bytes;
+    sum.wheel_bytes += part.wheel_bytes;
+  };
+  add(impl_->sessions->memory());
+  add(impl_->users->memory());
+  for (const Impl::Flushed& old : impl_->flushed) {
+    add(old.sessions->memory());
+    add(old.users->memory());
+  }
+  for (const Impl::SetAside& aside : impl_->set_aside)
+    sum.large_bytes += aside.sessions->size() * ManySessions::kBytesEach;
+  sum.index_bytes += impl_->namespaces.bytes();
+  return sum;
+}
+
+TimeMs SessionSpace::NextDue() const {
+  const TimeMs sessions = impl_->sessions->NextDue();
+  const TimeMs users = impl_->users->NextDue();
+  if (sessions == kNoDeadline) return users;
+  return users == kNoDeadline ? sessions : std::min(sessions, users);
+}
 
 }  // namespace cloakroom

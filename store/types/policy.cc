@@ -48,8 +48,9 @@ constexpr std::array kNumbers = {
 };
 
 constexpr std::array<std::string_view, 15> kOrder = {
-    "idle",      "abs",       "anon-idle", "anon-abs",     "max", "on-limit",       "grace-ms", "quantum-ms",
-    "tombstone", "max-bytes", "on-reuse",  "strict-login", "ack", "ack-timeout-ms", "preset"};
+    "idle",     "abs",          "anon-idle",  "anon-abs",       "max",
+    "on-limit", "grace-ms",     "quantum-ms", "tombstone",      "max-bytes",
+    "on-reuse", "strict-login", "ack",        "ack-timeout-ms", "preset"};
 
 constexpr std::array<std::string_view, 2> kOnLimit = {"evict", "reject"};
 constexpr std::array<std::string_view, 2> kOnReuse = {"count", "revoke"};

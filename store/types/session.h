@@ -16,9 +16,9 @@
 namespace cloakroom {
 
 /// What is done with one session, by its token. Every function reads the sessions as they are at
-/// `now` and adds ops to `batch`. A failure leaves the batch as it was, but for one case: kNoSession
-/// with a batch that is not empty. Then a spent token was shown where the policy says `on-reuse
-/// revoke`, and the batch, which ends the session, is to be committed with the refusal.
+/// `now` and adds ops to `batch`. A failure leaves the batch as it was, but for one case:
+/// kNoSession with a batch that is not empty. Then a spent token was shown where the policy says
+/// `on-reuse revoke`, and the batch, which ends the session, is to be committed with the refusal.
 
 inline constexpr TimeMs kSpanMsMax = 10 * 365 * kDayMs;  // the longest IDLE and ABS
 inline constexpr TimeMs kGraceMsMax = kDayMs;

@@ -67,8 +67,8 @@ Result<SessionPutOp> Replacement(const SessionSpace& space, const SessionSpace::
   op.handle = old.handle;
   op.created = old.created;
   op.seen = now;
-  TRY(op.auth_at, CheckAuthAt(space, &ns, request.user, request.auth_at,
-                              login ? now : old.auth_at, now));
+  TRY(op.auth_at,
+      CheckAuthAt(space, &ns, request.user, request.auth_at, login ? now : old.auth_at, now));
   op.idle_ms = request.idle_ms.value_or(old.idle_ms);
   op.abs_start = old.abs_start;
   op.abs_ms = old.abs_ms;
@@ -127,8 +127,8 @@ Result<PutSessionResult> PutSession(const SessionSpace& space, std::string_view 
   }
 
   const Namespace* const ns = space.FindNamespace(request.ns);
-  TRY(SessionPutOp op, exists ? Replacement(space, found, request, now)
-                              : Draft(space, ns, request, now));
+  TRY(SessionPutOp op,
+      exists ? Replacement(space, found, request, now) : Draft(space, ns, request, now));
   if (!exists || found.view.user != request.user)
     TRY_VOID(MakeRoom(space, ns, request.user, request.cap, nullptr, now, batch));
   if (!exists) {

@@ -46,8 +46,7 @@ Result<TimeMs> CheckAuthAt(const SessionSpace& space, const Namespace* ns, std::
 
 Result<std::vector<SessionHandle>> MakeRoom(const SessionSpace& space, const Namespace* ns,
                                             std::string_view user, std::optional<SessionCap> cap,
-                                            const SessionKey* self, TimeMs now,
-                                            WriteBatch& batch) {
+                                            const SessionKey* self, TimeMs now, WriteBatch& batch) {
   std::vector<SessionHandle> evicted;
   const SessionPolicy& policy = space.PolicyOf(ns);
   if (!cap) cap = SessionCap{policy.max, policy.on_limit};

@@ -105,8 +105,8 @@ Result<uint32_t> SetSession(const SessionSpace& space, std::string_view token,
       AnyPresent(view, *ns.names, request.deleted)) {
     TRY_VOID(CheckMerged(view, *ns.names, request, space.PolicyOf(&ns)));
     ++version;
-    Add(batch, SessionMergeOp{opened.found.key, version, request.deleted, request.meta,
-                              request.fields});
+    Add(batch,
+        SessionMergeOp{opened.found.key, version, request.deleted, request.meta, request.fields});
   }
   Slide(space, opened, now, batch);
   return version;

@@ -1,0 +1,328 @@
+#include <algorithm>
+#include <cstring>
+
+#include "store/base/check.h"
+#include "store/table/session_space_impl.h"
+
+namespace cloakroom {
+
+// Ops are made by the handlers against this very state, on the primary, at the record's time. So
+// what they name is there: a replica that finds otherwise has diverged and must stop.
+void SessionSpace::Apply(const RecordHeader& header, const Op& op) {
+  Impl& impl = *impl_;
+  if (op.kind == kOpSessionSlide) {
+    SessionSlideOp slide;
+    CHECK(Decode(op, slide));
+    impl.Slide(slide);
+  } else if (op.kind == kOpSessionPut) {
+    SessionPutOp put;
+    CHECK(Decode(op, put, impl.words));
+    impl.Put(header, put);
+  } else if (op.kind == kOpSessionMerge) {
+    SessionMergeOp merge;
+    CHECK(Decode(op, merge, impl.words));
+    impl.Merge(merge);
+  } else if (op.kind == kOpSessionEnd) {
+    SessionEndOp end;
+    CHECK(Decode(op, end));
+    Entry* const entry = impl.Live(end.key);
+    impl.Bury(end.key.ref(), entry, {end.reason, end.tombstone_until}, header.time_ms);
+  } else if (op.kind == kOpSessionRotate) {
+    SessionRotateOp rotate;
+    CHECK(Decode(op, rotate));
+    impl.Rotate(header, rotate);
+  } else if (op.kind == kOpSessionMarkUser) {
+    SessionMarkUserOp mark;
+    CHECK(Decode(op, mark));
+    impl.MarkUser(header, mark);
+  } else if (op.kind == kOpSessionMarkNamespace) {
+    SessionMarkNamespaceOp mark;
+    CHECK(Decode(op, mark));
+    impl.MarkNamespace(header, mark);
+  } else {
+    SessionPolicyOp policy;
+    CHECK(op.kind == kOpSessionPolicy && Decode(op, policy));
+    impl.namespaces.SetPolicy(policy.ns, policy.policy, header.time_ms);
+  }
+  impl.EndSpentTokens(header.time_ms);
+}
+
+Entry* SessionSpace::Impl::Live(const SessionKey& key) const {
+  Entry* const entry = sessions->Find(key.ref());
+  CHECK(entry != nullptr && entry->type() == ValueType::kSession);
+  return entry;
+}
+
+Entry* SessionSpace::Impl::ClearPlace(const SessionKey& key, TimeMs now) {
+  Entry* entry = sessions->Find(key.ref());
+  if (entry == nullptr) return nullptr;
+  SessionKey session = key;
+  if (entry->type() == ValueType::kTombstone && entry->value_size() > 0) {
+    session = SpentToken::Read(*entry).session;
+    entry = Live(session);
+  }
+  if (entry->type() == ValueType::kSession) {
+    const auto ending = EndOf(*entry, ViewSession(*entry), now);
+    if (!ending) {
+      CHECK(session == key);
+      return entry;
+    }
+    Bury(session.ref(), entry, *ending, now);
+    EndSpentTokens(now);
+  }
+  if ((entry = sessions->Find(key.ref())) != nullptr) sessions->Erase(key.ref(), entry);
+  return nullptr;
+}
+
+Entry* SessionSpace::Impl::Store(const SessionKey& key, Entry* entry) {
+  Namespace& ns = namespaces.At(draft.head.ns);
+  value.clear();
+  draft.Encode(*ns.names, value);
+  if (entry == nullptr) {
+    entry = sessions->Insert(key.ref(), ValueType::kSession, Encoding::kPlain, value.size());
+  } else {
+    ns.bytes -= entry->BlockBytes();
+    entry = sessions->Resize(key.ref(), entry, value.size());
+  }
+  std::memcpy(entry->value_data(), value.data(), value.size());
+  ns.bytes += entry->BlockBytes();
+  const SessionView& head = draft.head;
+  sessions->SetDeadline(key.ref(), entry, std::min(head.seen + head.idle_ms, head.abs()));
+  return entry;
+}
+
+void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
+  const SessionView session = ViewSession(*entry);
+  if (session.anonymous()) return;
+  const Namespace& ns = namespaces.At(session.ns);
+  if (users->Find(ns.id, session.user).many != nullptr && UserOf(ns, session.user).many == nullptr)
+    set_aside.push_back({ns.id, std::string(session.user), 0, users->Detach(ns.id, session.user)});
+
+  const UserSession added{session.seen, session.handle, key};
+  UserIndex::Added how = users->Add(ns.id, session.user, added);
+  if (how == UserIndex::Added::kFull) {
+    std::vector<UserSession> ordered;
+    const UserIndex::User user = users->Find(ns.id, session.user);
+    for (size_t i = 0; i < user.few_count(); ++i) {
+      const SessionView other = ViewSession(*Live(user.few_key(i)));
+      if (!Covered(other)) ordered.push_back({other.seen, other.handle, user.few_key(i)});
+    }
+    users->Order(ns.id, session.user, ordered, generation);
+    for (const UserSession& other : ordered) StoreOrdered(*Live(other.key), true);
+    how = users->Add(ns.id, session.user, added);
+  }
+  StoreOrdered(*entry, how == UserIndex::Added::kOrdered);
+}
+
+void SessionSpace::Impl::RemoveFromIndex(const SessionKey& key, const SessionView& session) {
+  if (session.anonymous()) return;
+  const bool removed = users->Remove(session.ns, session.user, key, session.handle);
+  if (!removed || (session.flags & SessionView::kOrdered) == 0) return;
+  for (const SessionKey& other : users->Pack(session.ns, session.user))
+    StoreOrdered(*Live(other), false);
+}
+
+void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op) {
+  Namespace& ns = namespaces.Make(op.ns);
+  Entry* entry = ClearPlace(op.key, header.time_ms);
+  draft.Clear();
+  SessionView old;
+  if (entry != nullptr) {
+    old = ViewSession(*entry);
+    CHECK(old.ns == ns.id);
+    draft.Load(old, *ns.names);
+  } else {
+    draft.head.generation = generation;
+    draft.head.ns = ns.id;
+    ++ns.live;
+    ++ns.counters.created;
+  }
+  const bool new_owner = entry == nullptr || old.user != op.user;
+  if (new_owner) {
+    if (entry != nullptr) {
+      CHECK(old.anonymous());  // from one user to another there is no way
+      --ns.anonymous;
+    }
+    if (op.user.empty()) ++ns.anonymous;
+  }
+  SessionView& head = draft.head;
+  head.flags = static_cast<uint8_t>((head.flags & ~SessionView::kByPut) |
+                                    (op.by_put ? SessionView::kByPut : 0));
+  head.user = op.user;
+  head.handle = op.handle;
+  head.created = op.created;
+  head.seen = op.seen;
+  head.auth_at = op.auth_at;
+  head.abs_start = op.abs_start;
+  head.idle_ms = op.idle_ms;
+  head.abs_ms = op.abs_ms;
+  head.version = op.version;
+  if (op.has_meta) {
+    for (const SessionItem& item : draft.meta.all()) ns.names->Release(item.stored_name.data());
+    draft.meta.Clear();
+    for (size_t i = 0; i < op.meta.size(); i += 2)
+      draft.meta.Upsert(op.meta[i]).value = op.meta[i + 1];
+  }
+  if (op.has_fields) {
+    for (SessionItem& item : draft.fields.all()) {
+      if (item.deleted) continue;
+      item.deleted = true;
+      item.version = op.version;
+    }
+    for (size_t i = 0; i < op.fields.size(); i += 2) {
+      SessionItem& item = draft.fields.Upsert(op.fields[i]);
+      item.value = op.fields[i + 1];
+      item.version = op.version;
+      item.deleted = false;
+    }
+    draft.ForgetDeletions(*ns.names);
+  }
+  const bool slid = entry != nullptr && !new_owner && old.seen != op.seen &&
+                    (old.flags & SessionView::kOrdered) != 0;
+  entry = Store(op.key, entry);
+  if (new_owner) AddToIndex(op.key, entry);
+  if (slid) users->Moved(ns.id, op.user, op.handle, op.seen);
+}
+
+void SessionSpace::Impl::Slide(const SessionSlideOp& op) {
+  Entry* const entry = Live(op.key);
+  const SessionView session = ViewSession(*entry);
+  StoreSeen(*entry, op.seen);
+  if (op.idle_ms != session.idle_ms) StoreIdle(*entry, op.idle_ms);
+  if ((session.flags & SessionView::kOrdered) != 0)
+    users->Moved(session.ns, session.user, session.handle, op.seen);
+  sessions->SetDeadline(op.key.ref(), entry, std::min(op.seen + op.idle_ms, session.abs()));
+}
+
+void SessionSpace::Impl::Merge(const SessionMergeOp& op) {
+  Entry* const entry = Live(op.key);
+  const SessionView session = ViewSession(*entry);
+  FieldNames& names = *namespaces.At(session.ns).names;
+  draft.Load(session, names);
+  draft.head.version = op.version;
+  for (const std::string_view name : op.deleted) {
+    SessionItem* const item = draft.fields.Find(name);
+    if (item == nullptr || item->deleted) continue;
+    item->deleted = true;
+    item->version = op.version;
+  }
+  for (size_t i = 0; i < op.meta.size(); i += 2)
+    draft.meta.Upsert(op.meta[i]).value = op.meta[i + 1];
+  for (size_t i = 0; i < op.fields.size(); i += 2) {
+    SessionItem& item = draft.fields.Upsert(op.fields[i]);
+    item.value = op.fields[i + 1];
+    item.version = op.version;
+    item.deleted = false;
+  }
+  if (!op.deleted.empty()) draft.ForgetDeletions(names);
+  Store(op.key, entry);
+}
+
+void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateOp& op) {
+  Entry* old_entry = Live(op.key);
+  const SessionView old = ViewSession(*old_entry);
+  Namespace& ns = namespaces.At(old.ns);
+  CHECK(ClearPlace(op.next, header.time_ms) == nullptr);
+
+  // The spent tokens follow the session, and none outlives the grace of the newest: what must not
+  // use the session after this rotation must not use it by an older token either.
+  draft.Load(old, *ns.names);
+  if (old.spent_count() >= kSpentMax) {
+    const SessionKey oldest = old.spent_key(0);
+    const Entry* const entry = sessions->Find(oldest.ref());
+    CHECK(entry != nullptr);
+    ended_spent.emplace_back(oldest, SpentToken::Read(*entry).rotated_at + op.tombstone_ms);
+    draft.spent.erase(0, SessionKey::kBytes);
+  }
+  for (size_t at = 0; at < draft.spent.size(); at += SessionKey::kBytes) {
+    Entry* const entry =
+        sessions->Find(SessionKey::FromBytes(std::string_view(draft.spent).substr(at)).ref());
+    CHECK(entry != nullptr);
+    SpentToken spent = SpentToken::Read(*entry);
+    spent.session = op.next;
+    spent.grace_until = std::min(spent.grace_until, op.grace_until);
+    spent.Write(*entry);
+  }
+  draft.spent += op.key.view();
+
+  SessionView& head = draft.head;
+  if (old.user != op.user) {
+    CHECK(old.anonymous());
+    --ns.anonymous;
+  }
+  head.flags = static_cast<uint8_t>(head.flags & ~SessionView::kByPut);  // the new token is ours
+  head.user = op.user;
+  head.seen = op.seen;
+  head.auth_at = op.auth_at;
+  head.abs_start = op.abs_start;
+  head.idle_ms = op.idle_ms;
+  head.abs_ms = op.abs_ms;
+  head.version = op.version;
+  RemoveFromIndex(op.key, old);
+  Entry* const next = Store(op.next, nullptr);
+  AddToIndex(op.next, next);
+
+  // The names' uses went over with the bytes.
+  old_entry = Live(op.key);
+  ns.bytes -= old_entry->BlockBytes();
+  old_entry = sessions->Resize(op.key.ref(), old_entry, SpentToken::kBytes);
+  old_entry->set_type(ValueType::kTombstone, Encoding::kPlain);
+  SpentToken{op.next, op.nonce, op.grace_until, header.time_ms}.Write(*old_entry);
+  sessions->SetDeadline(op.key.ref(), old_entry, kNoDeadline);
+}
+
+void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkUserOp& op) {
+  Namespace& ns = namespaces.Make(op.ns);
+  const UserIndex::User user = UserOf(ns, op.user);
+  if (user.many == nullptr) {
+    // Few: they end here and now.
+    const std::string keys(user.few);
+    for (size_t at = 0; at < keys.size(); at += SessionKey::kBytes) {
+      const SessionKey key = SessionKey::FromBytes(std::string_view(keys).substr(at));
+      if (op.has_except && key == op.except) continue;
+      Entry* const entry = Live(key);
+      const auto ended = EndOf(*entry, ViewSession(*entry), header.time_ms);
+      Bury(key.ref(), entry,
+           ended.value_or(SessionEnding{SessionEnd::kRevoked, op.tombstone_until}), header.time_ms);
+    }
+  } else {
+    size_t dead = 0;
+    ForEachUnswept(header.time_ms, [&](const SessionView& session) {
+      if (session.ns == ns.id && session.user == op.user) ++dead;
+    });
+    ++generation;
+    if (op.has_except) {
+      Entry* const survivor = Live(op.except);
+      const SessionView view = ViewSession(*survivor);
+      CHECK(users->Remove(ns.id, op.user, op.except, view.handle));
+      StoreGeneration(*survivor, generation);
+    }
+    std::unique_ptr<ManySessions> many = users->Detach(ns.id, op.user);
+    CHECK(many->size() >= dead && ns.live >= many->size());
+    ns.live -= many->size();
+    ns.counters.revoked += many->size() - dead;
+    ns.user_marks[std::string(op.user)].push_back({generation, header.time_ms, op.tombstone_until});
+    set_aside.push_back({ns.id, std::string(op.user), generation, std::move(many)});
+    if (op.has_except) AddToIndex(op.except, Live(op.except));
+  }
+  users->Mark(ns.id, op.user, header.time_ms, op.until);
+}
+
+void SessionSpace::Impl::MarkNamespace(const RecordHeader& header,
+                                       const SessionMarkNamespaceOp& op) {
+  Namespace& ns = namespaces.Make(op.ns);
+  if (ns.live == 0) return;  // whatever is in memory is covered by earlier marks
+  uint64_t dead = 0;
+  ForEachUnswept(header.time_ms, [&](const SessionView& session) {
+    if (session.ns == ns.id) ++dead;
+  });
+  ns.counters.revoked += ns.live - dead;
+  ns.live = ns.anonymous = 0;
+  ns.marks.push_back({++generation, header.time_ms, op.tombstone_until});
+  if (walking) return;  // its end starts the next
+  walking = true;
+  walk_cursor = 0;
+  walk_generation = generation;
+}
+
+}  // namespace cloakroom

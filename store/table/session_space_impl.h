@@ -1,0 +1,120 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/op/session_op.h"
+#include "store/table/session_space.h"
+
+namespace cloakroom {
+
+/// How a session ended, or will be found to have ended.
+struct SessionEnding {
+  SessionEnd reason = SessionEnd::kExpired;
+  TimeMs tombstone_until = 0;
+};
+
+/// What a rotated-away token leaves in its entry (of type kTombstone, without a deadline: it goes
+/// when its session goes). An entry of that type with an empty value is a plain tombstone.
+struct SpentToken {
+  static constexpr size_t kBytes = SessionKey::kBytes + SessionNonce::kBytes + 12;
+
+  SessionKey session;  // where the session is now
+  SessionNonce nonce;  // gives the token's own successor
+  TimeMs grace_until = 0;
+  TimeMs rotated_at = 0;
+
+  [[nodiscard]] static SpentToken Read(const Entry& entry);
+  void Write(Entry& entry) const;
+};
+
+/// The parts of a SessionSpace; its functions stand in session_space.cc (reading),
+/// session_apply.cc (ops) and session_sweep.cc (endings and freeing).
+struct SessionSpace::Impl {
+  /// Rotations that a session remembers.
+  static constexpr size_t kSpentMax = 8;
+
+  explicit Impl(uint64_t hash_seed);
+
+  // Reading.
+  /// How the session in `entry` has ended by `now`; nothing while it lives.
+  [[nodiscard]] std::optional<SessionEnding> EndOf(const Entry& entry, const SessionView& session,
+                                                   TimeMs now) const;
+  [[nodiscard]] bool Covered(const SessionView& session) const {
+    return namespaces.At(session.ns).Covering(session.user, session.generation) != nullptr;
+  }
+  /// The user's sessions, leaving out ordered ones that a mark of the namespace covers.
+  [[nodiscard]] UserIndex::User UserOf(const Namespace& ns, std::string_view user) const;
+  /// `key` as a live session of the user.
+  [[nodiscard]] std::optional<UserSession> LiveOf(const Namespace& ns, std::string_view user,
+                                                  const SessionKey& key, TimeMs now) const;
+  /// Visits sessions that expired by `now`, are not freed, and that no mark covers.
+  void ForEachUnswept(TimeMs now, FunctionRef<void(const SessionView&)> visit) const;
+
+  // Ops.
+  void Put(const RecordHeader& header, const SessionPutOp& op);
+  void Slide(const SessionSlideOp& op);
+  void Merge(const SessionMergeOp& op);
+  void Rotate(const RecordHeader& header, const SessionRotateOp& op);
+  void MarkUser(const RecordHeader& header, const SessionMarkUserOp& op);
+  void MarkNamespace(const RecordHeader& header, const SessionMarkNamespaceOp& op);
+
+  /// The live session at `key`. Precondition: there is one.
+  [[nodiscard]] Entry* Live(const SessionKey& key) const;
+  /// Frees what is dead at `key`; returns the live session there, or nullptr.
+  [[nodiscard]] Entry* ClearPlace(const SessionKey& key, TimeMs now);
+  /// Writes `draft` into `entry`, or into a new one, and sets its deadline.
+  Entry* Store(const SessionKey& key, Entry* entry);
+  void AddToIndex(const SessionKey& key, Entry* entry);
+  void RemoveFromIndex(const SessionKey& key, const SessionView& session);
+
+  // Endings.
+  /// Ends the session in `entry`: counts, index, names; leaves a tombstone until its time.
+  void Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending, TimeMs now);
+  /// Turns the spent tokens of buried sessions into tombstones. Apart from Bury, because a table
+  /// that fires due entries must not lose others meanwhile.
+  void EndSpentTokens(TimeMs now);
+  bool SweepSetAside(TimeMs now, size_t& budget);
+  bool SweepMarked(TimeMs now, size_t& budget);
+  bool SweepFlushed(size_t& budget);
+
+  uint64_t seed;
+  std::unique_ptr<Table> sessions;  // sessions, tombstones, spent tokens
+  std::unique_ptr<UserIndex> users;
+  Namespaces namespaces;
+  uint32_t generation = 0;  // of the newest mark
+
+  /// Ordered sessions that a mark took away from their user, to be buried in slices.
+  struct SetAside {
+    uint32_t ns = 0;
+    std::string user;
+    uint32_t generation = 0;  // of the user's mark; 0: a namespace's mark covers them
+    std::unique_ptr<ManySessions> sessions;
+  };
+  std::deque<SetAside> set_aside;
+
+  // The walk over all sessions for the namespaces' marks up to a generation.
+  bool walking = false;
+  uint64_t walk_cursor = 0;
+  uint32_t walk_generation = 0;
+
+  struct Flushed {
+    std::unique_ptr<Table> sessions;
+    std::unique_ptr<UserIndex> users;
+    std::deque<SetAside> set_aside;
+  };
+  std::deque<Flushed> flushed;
+
+  std::vector<std::pair<SessionKey, TimeMs>> ended_spent;  // key, tombstone's end
+
+  // Scratch, kept for its memory.
+  SessionDraft draft;
+  std::string value;
+  std::vector<std::string_view> words;
+};
+
+}  // namespace cloakroom

@@ -1,0 +1,155 @@
+#include <algorithm>
+
+#include "store/base/check.h"
+#include "store/table/session_space_impl.h"
+
+namespace cloakroom {
+
+void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending,
+                              TimeMs now) {
+  const SessionKey session_key = SessionKey::FromBytes(key.bytes);  // `key` may lie in the entry
+  const SessionView session = ViewSession(*entry);
+  Namespace& ns = namespaces.At(session.ns);
+  const bool counted = ns.Covering(session.user, session.generation) == nullptr;
+  if (counted) {
+    CHECK(ns.live > 0);
+    --ns.live;
+    if (session.anonymous()) --ns.anonymous;
+  }
+  if (ending.reason == SessionEnd::kExpired)
+    ++ns.counters.expired;
+  else if (counted) {  // what a mark covers was counted when the mark was made
+    if (ending.reason == SessionEnd::kDestroyed) ++ns.counters.destroyed;
+    if (ending.reason == SessionEnd::kEvicted) ++ns.counters.evicted;
+    if (ending.reason == SessionEnd::kRevoked) ++ns.counters.revoked;
+  }
+  RemoveFromIndex(session_key, session);
+  for (size_t i = 0; i < session.spent_count(); ++i)
+    ended_spent.emplace_back(session.spent_key(i), ending.tombstone_until);
+  ReleaseNames(session, *ns.names);
+  ns.bytes -= entry->BlockBytes();
+
+  if (ending.tombstone_until <= now) return sessions->Erase(session_key.ref(), entry);
+  entry = sessions->Resize(session_key.ref(), entry, 0);
+  entry->set_type(ValueType::kTombstone, Encoding::kPlain);
+  sessions->SetDeadline(session_key.ref(), entry, ending.tombstone_until);
+}
+
+void SessionSpace::Impl::EndSpentTokens(TimeMs now) {
+  for (const auto& [key, until] : ended_spent) {
+    Entry* entry = sessions->Find(key.ref());
+    CHECK(entry != nullptr && entry->type() == ValueType::kTombstone);
+    if (until <= now) {
+      sessions->Erase(key.ref(), entry);
+      continue;
+    }
+    entry = sessions->Resize(key.ref(), entry, 0);
+    sessions->SetDeadline(key.ref(), entry, until);
+  }
+  ended_spent.clear();
+}
+
+void SessionSpace::FlushAll() {
+  Impl& impl = *impl_;
+  Impl fresh(impl.seed);
+  impl.flushed.push_back(
+      {std::move(impl.sessions), std::move(impl.users), std::move(impl.set_aside)});
+  impl.sessions = std::move(fresh.sessions);
+  impl.users = std::move(fresh.users);
+  impl.set_aside.clear();
+  impl.walking = false;
+  impl.namespaces.Flush();
+}
+
+bool SessionSpace::Impl::SweepSetAside(TimeMs now, size_t& budget) {
+  while (!set_aside.empty()) {
+    SetAside& aside = set_aside.front();
+    for (; aside.sessions->size() > 0; --budget) {
+      if (budget == 0) return false;
+      const SessionKey key = aside.sessions->TakeAny();
+      Entry* const entry = sessions->Find(key.ref());
+      if (entry == nullptr || entry->type() != ValueType::kSession) continue;
+      if (const auto ending = EndOf(*entry, ViewSession(*entry), now))
+        Bury(key.ref(), entry, *ending, now);
+    }
+    if (aside.generation != 0) {
+      auto& marks = namespaces.At(aside.ns).user_marks;
+      const auto it = marks.find(aside.user);
+      CHECK(it != marks.end());
+      std::erase_if(it->second,
+                    [&](const SessionMark& mark) { return mark.generation == aside.generation; });
+      if (it->second.empty()) marks.erase(it);
+    }
+    set_aside.pop_front();
+  }
+  return true;
+}
+
+bool SessionSpace::Impl::SweepMarked(TimeMs now, size_t& budget) {
+  std::vector<SessionKey> ended;
+  while (walking) {
+    if (budget == 0) return false;
+    --budget;
+    ended.clear();
+    walk_cursor = sessions->Scan(walk_cursor, [&](const Entry& entry) {
+      if (entry.type() == ValueType::kSession && EndOf(entry, ViewSession(entry), now))
+        ended.push_back(SessionKey::FromBytes(entry.key()));
+    });
+    for (const SessionKey& key : ended) {
+      Entry* const entry = Live(key);
+      Bury(key.ref(), entry, *EndOf(*entry, ViewSession(*entry), now), now);
+    }
+    budget -= std::min(budget, ended.size());
+    if (walk_cursor != 0) continue;
+    walking = false;
+    namespaces.ForEach([&](Namespace& ns) {
+      std::erase_if(ns.marks, [&](const auto& mark) { return mark.generation <= walk_generation; });
+      if (!ns.marks.empty()) walking = true;
+    });
+    walk_generation = generation;
+  }
+  return true;
+}
+
+bool SessionSpace::Impl::SweepFlushed(size_t& budget) {
+  while (!flushed.empty()) {
+    if (budget == 0) return false;
+    Flushed& old = flushed.front();
+    const size_t slice = budget;
+    budget = 0;
+    if (!old.sessions->Drain(slice, [](Entry*) {})) return false;
+    if (!old.users->Drain(slice)) return false;
+    for (size_t left = slice; !old.set_aside.empty(); --left) {
+      if (left == 0) return false;
+      if (old.set_aside.front().sessions->size() == 0)
+        old.set_aside.pop_front();
+      else
+        (void)old.set_aside.front().sessions->TakeAny();
+    }
+    flushed.pop_front();
+  }
+  return true;
+}
+
+bool SessionSpace::Sweep(TimeMs now, size_t budget) {
+  Impl& impl = *impl_;
+  const bool fired = impl.sessions->FireDue(now, budget, [&](const KeyRef& key, Entry* entry) {
+    if (entry->type() == ValueType::kTombstone) return impl.sessions->Erase(key, entry);
+    const auto ending = impl.EndOf(*entry, ViewSession(*entry), now);
+    CHECK(ending.has_value());
+    impl.Bury(key, entry, *ending, now);
+  });
+  impl.EndSpentTokens(now);
+  if (fired) impl.namespaces.ForgetPastTombstones(now);
+  const bool unmarked = impl.users->Sweep(now, budget);
+  size_t left = budget;
+  const bool done =
+      impl.SweepSetAside(now, left) && impl.SweepMarked(now, left) && impl.SweepFlushed(left);
+  impl.EndSpentTokens(now);
+  if (!fired || !unmarked || !done) return false;
+  const bool packed_sessions = impl.sessions->Compact(budget);
+  const bool packed_users = impl.users->Compact(budget);
+  return packed_sessions && packed_users;
+}
+
+}  // namespace cloakroom

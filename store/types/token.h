@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/env/random.h"
+#include "store/op/session_key.h"
+
+namespace cloakroom {
+
+/// A minted token: 32 base64url characters of 192 random bits, then 3 that steer its slot.
+inline constexpr size_t kTokenRandomBytes = 24;
+inline constexpr size_t kTokenChars = 35;
+
+/// The fewest characters of a token that somebody else mints: 132 bits in base64url.
+inline constexpr size_t kForeignTokenCharsMin = 22;
+
+/// What the store keeps of `token`: its slot and the head of its SHA-256. About 100 ns.
+[[nodiscard]] SessionKey KeyOfToken(std::string_view token);
+
+/// A new token whose Redis Cluster slot is `slot`. Legal in a cookie, a URL and a Bearer header.
+[[nodiscard]] std::string MintToken(uint16_t slot, Random& random);
+
+/// The successor of `token` under `nonce`, with slot `slot`: HMAC-SHA256 of the nonce keyed with
+/// the token, so that only who shows the old token can obtain the new one; always the same.
+[[nodiscard]] std::string SuccessorToken(std::string_view token, const SessionNonce& nonce,
+                                         uint16_t slot);
+
+[[nodiscard]] SessionHandle MintHandle(Random& random);
+[[nodiscard]] SessionNonce MintNonce(Random& random);
+
+/// 16 base64url characters.
+[[nodiscard]] std::string HandleText(const SessionHandle& handle);
+[[nodiscard]] std::optional<SessionHandle> ParseHandle(std::string_view text);
+
+}  // namespace cloakroom
