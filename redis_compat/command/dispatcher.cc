@@ -298,6 +298,7 @@ Result<void> Dispatcher::ExecuteQueue(ClientState& client, Reply& reply) {
   return {};
 }
 
+int64_t Dispatcher::LastReadingUs() const { return impl_->last_reading_us; }
 const Registry& Dispatcher::registry() const { return impl_->registry; }
 Shard& Dispatcher::shard() { return impl_->shard; }
 LookupCounters& Dispatcher::lookups() { return impl_->lookups; }

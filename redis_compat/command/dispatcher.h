@@ -75,6 +75,9 @@ class Dispatcher {
   /// CONFIG RESETSTAT: all of this, the lookups, and the counts of every command.
   void ResetStats();
 
+  /// When the last command ended, by the monotonic clock: a reading that costs nothing more.
+  [[nodiscard]] int64_t LastReadingUs() const;
+
   [[nodiscard]] const Registry& registry() const;
   [[nodiscard]] Shard& shard();
   [[nodiscard]] LookupCounters& lookups();

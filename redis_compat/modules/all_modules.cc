@@ -5,6 +5,7 @@ namespace cloakroom {
 void RegisterAllModules(Registry& registry) {
   RegisterConnection(registry);
   RegisterServer(registry);
+  RegisterCommand(registry);
   RegisterTransactions(registry);
   RegisterKeys(registry);
   RegisterScan(registry);
@@ -16,7 +17,6 @@ void RegisterAllModules(Registry& registry) {
   RegisterStrings(registry);
   RegisterHashes(registry);
   RegisterSets(registry);
-  RegisterSession(registry);
 }
 
 }  // namespace cloakroom

@@ -6,6 +6,7 @@ namespace cloakroom {
 
 void RegisterConnection(Registry& registry);
 void RegisterServer(Registry& registry);
+void RegisterCommand(Registry& registry);
 void RegisterTransactions(Registry& registry);
 void RegisterKeys(Registry& registry);
 void RegisterScan(Registry& registry);

@@ -59,7 +59,7 @@ constexpr Option kOptions[] = {
     {"appendonly", "", kBool, kOnlyDefault, "no"},
     {"auto-aof-rewrite-min-size", "", kMemory, 0, "67108864", 0, kInt64Max},
     {"auto-aof-rewrite-percentage", "", kInteger, 0, "100", 0, kIntMax},
-    {"bind", "", kWords, kImmutable, "* -::*", 0, 0, "", Bind},
+    {"bind", "", kWords, kImmutable, "127.0.0.1 -::1", 0, 0, "", Bind},
     {"client-output-buffer-limit", "", kOutputLimits, 0, kOutputLimitsDefault, 0, 0, "",
      OutputLimits},
     {"client-query-buffer-limit", "", kMemory, 0, "1073741824", 1024 * 1024, kInt64Max, "",

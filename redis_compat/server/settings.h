@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace cloakroom {
+#include "store/base/log.h"
 
-enum class LogLevel : uint8_t { kDebug, kVerbose, kNotice, kWarning };
+namespace cloakroom {
 
 /// One class of client-output-buffer-limit; 0 means no limit.
 struct OutputLimit {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 namespace cloakroom {
 
@@ -14,6 +15,9 @@ class Process {
   [[nodiscard]] virtual size_t ResidentBytes() const = 0;
   /// What the allocator has given out.
   [[nodiscard]] virtual size_t AllocatedBytes() const = 0;
+  [[nodiscard]] virtual std::string AllocatorName() const = 0;
+  /// Gives freed memory back to the kernel that has not been wanted again for a while.
+  virtual void ReturnMemory() = 0;
   /// Raises the limit of open files so that `wanted` fit; returns the limit then in force.
   [[nodiscard]] virtual size_t RaiseFileLimit(size_t wanted) = 0;
 };

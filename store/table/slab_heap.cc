@@ -18,6 +18,10 @@ constexpr uint16_t kNone = 0xFFFF;
 
 size_t PageBytes(BlockKind kind) { return size_t{1024} << (2 * static_cast<uint32_t>(kind)); }
 
+size_t CapacityOfPage(BlockKind kind, size_t block_bytes) {
+  return (PageBytes(kind) - kHeaderBytes) / block_bytes;
+}
+
 uint16_t NextFree(const uint8_t* block) {
   uint16_t next = 0;
   std::memcpy(&next, block, 2);
@@ -87,7 +91,7 @@ bool SlabHeap::WantsOwn(size_t size_class) {
   }
   Class& c = (*classes_)[size_class];
   if (c.own_bytes >= kSmallClassBytes) return false;
-  c.own_bytes += static_cast<uint32_t>((size_class + 1) * kStep);
+  c.own_bytes += static_cast<uint32_t>(BlockBytes(size_class));
   return true;
 }
 
@@ -161,30 +165,33 @@ Block SlabHeap::Resize(Block block, size_t used, size_t bytes) {
 
 // Small pages while the class is small, so that a page with room is a small part of it; but never
 // one whose tail wastes more than a sixteenth.
-SlabHeap::Page* SlabHeap::NewPage(size_t size_class) {
-  Class& c = (*classes_)[size_class];
-  const size_t block_bytes = (size_class + 1) * kStep;
-  BlockKind kind = BlockKind::kPage4K;
-  while (kind != BlockKind::kPage64K) {
+BlockKind SlabHeap::PageKindFor(const Class& c, size_t block_bytes) {
+  for (const BlockKind kind : {BlockKind::kPage4K, BlockKind::kPage16K}) {
     const size_t room = PageBytes(kind) - kHeaderBytes;
     const bool tail_is_small = room % block_bytes <= room / 16;
-    const bool is_small_part = PageBytes(kind) * 4 <= c.bytes / 8;
-    if (tail_is_small && !is_small_part) break;
-    kind = static_cast<BlockKind>(static_cast<uint8_t>(kind) + 1);
+    const bool larger_is_small_part = PageBytes(kind) * 4 <= c.live * block_bytes / 8;
+    if (tail_is_small && !larger_is_small_part) return kind;
   }
+  return BlockKind::kPage64K;
+}
+
+SlabHeap::Page* SlabHeap::NewPage(size_t size_class) {
+  Class& c = (*classes_)[size_class];
+  const size_t block_bytes = BlockBytes(size_class);
+  const BlockKind kind = PageKindFor(c, block_bytes);
   const size_t bytes = PageBytes(kind);
   auto* page = static_cast<Page*>(std::aligned_alloc(bytes, bytes));
   CHECK(page != nullptr);
   *page = Page{};
   page->block_bytes = static_cast<uint32_t>(block_bytes);
-  page->capacity = static_cast<uint16_t>((bytes - kHeaderBytes) / block_bytes);
+  page->capacity = static_cast<uint16_t>(CapacityOfPage(kind, block_bytes));
   page->free = kNone;
   page->size_class = static_cast<uint8_t>(size_class);
   page->kind = kind;
   page_bytes_ += bytes;
   c.bytes += bytes;
   c.capacity += page->capacity;
-  c.page_capacity = page->capacity;
+  c.pages[static_cast<size_t>(kind)] += 1;
   Link(page, 0);
   return page;
 }
@@ -199,6 +206,7 @@ void SlabHeap::FreePage(Page* page) {
   page_bytes_ -= bytes;
   c.bytes -= bytes;
   c.capacity -= page->capacity;
+  c.pages[static_cast<size_t>(page->kind)] -= 1;
   std::free(page);
 }
 
@@ -234,40 +242,57 @@ void SlabHeap::Rebin(Page* page) {
   Link(page, page->live == page->capacity ? kFullBin : page->live * kBins / page->capacity);
 }
 
-// Sparse: more than a tenth of its places are free, and enough for a page to be emptied; or so few
-// blocks are left that they fit on smaller pages.
-bool SlabHeap::IsSparse(const Class& c) {
-  const uint32_t free = c.capacity - c.live;
-  return (free >= c.page_capacity && free > c.capacity / 10) || IsShrunken(c);
+BlockKind SlabHeap::LargestKind(const Class& c) {
+  uint8_t kind = 3;
+  while (kind > 1 && c.pages[kind] == 0) --kind;
+  return static_cast<BlockKind>(kind);
 }
 
-bool SlabHeap::IsShrunken(const Class& c) {
-  return c.bytes >= kShrunkenBytes && c.live < c.capacity / 4;
+// The class has shrunk so far that its pages are too large a part of it: smaller ones fit better.
+bool SlabHeap::IsOversized(const Class& c, size_t block_bytes) {
+  const BlockKind largest = LargestKind(c);
+  return PageBytes(largest) > c.live * block_bytes / 4 && PageKindFor(c, block_bytes) < largest;
+}
+
+// Sparse: more than a tenth of the places are free, and a page can be emptied into the others, or
+// into smaller ones.
+bool SlabHeap::IsSparse(const Class& c, size_t block_bytes) {
+  const uint32_t free = c.capacity - c.live;
+  return free > c.capacity / 10 &&
+         (free >= CapacityOfPage(LargestKind(c), block_bytes) || IsOversized(c, block_bytes));
 }
 
 void SlabHeap::NoteSparse(size_t size_class) {
-  if (IsSparse((*classes_)[size_class])) sparse_classes_ |= uint64_t{1} << size_class;
+  if (IsSparse((*classes_)[size_class], BlockBytes(size_class)))
+    sparse_classes_ |= uint64_t{1} << size_class;
 }
 
-// Takes the emptiest page of a sparse class off its bin.
+// The page to evacuate: from the emptiest bin, and where pages are too large, one of those.
+SlabHeap::Page* SlabHeap::EmptiestPage(const Class& c, size_t block_bytes) {
+  const bool oversized = IsOversized(c, block_bytes);
+  const BlockKind largest = LargestKind(c);
+  for (Page* page : c.bins)
+    for (; page != nullptr; page = page->next)
+      if (!oversized || page->kind == largest) return page;
+  return nullptr;
+}
+
+// Takes a page of a sparse class off its bin.
 bool SlabHeap::PickPage() {
   while (sparse_classes_ != 0) {
     const auto size_class = static_cast<size_t>(std::countr_zero(sparse_classes_));
-    Class& c = (*classes_)[size_class];
-    Page* page = nullptr;
-    for (uint32_t bin = 0; bin < kBins && page == nullptr; ++bin) page = c.bins[bin];
-    // The rest must have room for what moves, or a small page is made for it.
-    const bool has_room = page != nullptr && c.capacity - c.live >= page->capacity;
-    if (page == nullptr || !IsSparse(c) || !(has_room || IsShrunken(c))) {
+    const Class& c = (*classes_)[size_class];
+    Page* page =
+        IsSparse(c, BlockBytes(size_class)) ? EmptiestPage(c, BlockBytes(size_class)) : nullptr;
+    if (page == nullptr) {
       sparse_classes_ &= sparse_classes_ - 1;
       continue;
     }
-    Unlink(page);
     if (page->live == 0) {
-      Link(page, 0);
       FreePage(page);
       continue;
     }
+    Unlink(page);
     evacuated_ = page;
     evacuated_next_ = 0;
     return true;

@@ -72,21 +72,21 @@ class SlabHeap {
   static constexpr size_t kSmallHeapBytes = 48 << 10;
   // Then, of each class the first so many bytes are still malloc's own.
   static constexpr uint32_t kSmallClassBytes = 3 << 10;
-  static constexpr uint64_t kShrunkenBytes = 32 << 10;
   static constexpr uint32_t kBins = 8;  // pages by how full they are: n/8 up to (n+1)/8
   static constexpr uint32_t kFullBin = kBins;
 
   struct Page;
   struct Class {
     Page* bins[kBins + 1] = {};
-    uint64_t bytes = 0;          // of pages
-    uint32_t capacity = 0;       // blocks that the pages can hold
-    uint32_t live = 0;           // blocks in use
-    uint32_t own_bytes = 0;      // given out by malloc before the first page
-    uint32_t page_capacity = 0;  // of the newest page
+    uint64_t bytes = 0;      // of pages
+    uint32_t capacity = 0;   // blocks that the pages can hold
+    uint32_t live = 0;       // blocks in use
+    uint32_t own_bytes = 0;  // given out by malloc before the first page
+    uint32_t pages[4] = {};  // how many of each BlockKind
   };
   using Classes = std::array<Class, kClassCount>;
 
+  [[nodiscard]] static size_t BlockBytes(size_t size_class) { return (size_class + 1) * kStep; }
   [[nodiscard]] static size_t ClassOf(size_t bytes) { return (bytes + kStep - 1) / kStep - 1; }
   [[nodiscard]] static Page* PageOf(Block block);
   [[nodiscard]] Block AllocateOwn(size_t bytes);
@@ -97,8 +97,11 @@ class SlabHeap {
   void Unlink(Page* page);
   void Rebin(Page* page);
   void NoteSparse(size_t size_class);
-  [[nodiscard]] static bool IsSparse(const Class& c);
-  [[nodiscard]] static bool IsShrunken(const Class& c);
+  [[nodiscard]] static BlockKind PageKindFor(const Class& c, size_t block_bytes);
+  [[nodiscard]] static BlockKind LargestKind(const Class& c);
+  [[nodiscard]] static bool IsSparse(const Class& c, size_t block_bytes);
+  [[nodiscard]] static bool IsOversized(const Class& c, size_t block_bytes);
+  [[nodiscard]] static Page* EmptiestPage(const Class& c, size_t block_bytes);
   [[nodiscard]] bool PickPage();
 
   std::unique_ptr<Classes> classes_;

@@ -139,13 +139,16 @@ uint64_t Table::ScanSlot(uint32_t slot, uint64_t cursor, FunctionRef<void(Entry&
 Entry* Table::Pick(DrawBits draw) const {
   if (impl_->size == 0) return nullptr;
   const auto& segments = impl_->index.segments();
-  // A place that is empty is drawn again, segment and all: so each entry is as likely, but that
-  // those of small segments are likelier.
-  constexpr int kTries = 32;
+  // A place that is empty, or that a small segment lacks, is drawn again, segment and all: so each
+  // entry is as likely as any other.
+  constexpr int kTries = 48;
+  const uint64_t places =
+      segments.size() == 1 ? segments[0].segment().places() : Segment::kPlacesMax;
   for (int i = 0; i < kTries; ++i) {
     const Segment segment = segments[ScaleBits(draw(), segments.size())].segment();
+    const auto number = static_cast<uint32_t>(ScaleBits(draw(), places));
+    if (number >= segment.places()) continue;
     uint32_t home = 0;
-    const auto number = static_cast<uint32_t>(ScaleBits(draw(), segment.places()));
     if (const Segment::Place place = segment.PlaceAt(number, home)) return EntryOf(place.Load());
   }
   // Mostly empty segments: the n-th entry of the first that has one, from a random one on.

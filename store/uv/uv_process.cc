@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 // jemalloc's, when the program is linked with it; a build under a sanitizer is not.
 extern "C" __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_size,
@@ -29,6 +30,20 @@ size_t UvProcess::AllocatedBytes() const {
   size_t bytes = 0;
   size = sizeof bytes;
   return mallctl("stats.allocated", &bytes, &size, nullptr, 0) == 0 ? bytes : 0;
+}
+
+std::string UvProcess::AllocatorName() const {
+  if (mallctl == nullptr) return "libc";
+  const char* version = "";
+  size_t size = sizeof version;
+  mallctl("version", &version, &size, nullptr, 0);
+  const std::string_view text(version);
+  return "jemalloc-" + std::string(text.substr(0, text.find('-')));
+}
+
+void UvProcess::ReturnMemory() {
+  // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
+  if (mallctl != nullptr) mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0);
 }
 
 size_t UvProcess::RaiseFileLimit(size_t wanted) {

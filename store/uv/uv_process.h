@@ -10,6 +10,8 @@ class UvProcess final : public Process {
   [[nodiscard]] int id() const override;
   [[nodiscard]] size_t ResidentBytes() const override;
   [[nodiscard]] size_t AllocatedBytes() const override;
+  [[nodiscard]] std::string AllocatorName() const override;
+  void ReturnMemory() override;
   [[nodiscard]] size_t RaiseFileLimit(size_t wanted) override;
 };
 

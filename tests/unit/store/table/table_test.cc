@@ -111,5 +111,180 @@ INSTANTIATE_TEST_SUITE_P(Skews, TableModelTest,
                                            Skew{"OnePlace", TableModelTest::OnePlace, 500}),
                          [](const auto& skew) { return skew.param.name; });
 
+// What SCAN promises: an entry that stays is visited, whatever else comes and goes in between.
+TEST_P(TableModelTest, ScanVisitsWhatStays) {
+  const uint64_t seed = 20240602;
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 6; ++round) {
+    Use(GetParam().locate);
+    const int stay = GetParam().keys / 10;
+    const int others = GetParam().keys;
+    std::set<std::string> unseen;
+    for (int i = 0; i < stay; ++i) unseen.insert("stay:" + std::to_string(i));
+    for (const std::string& key : unseen) Put(key, "v");
+    // In even rounds the table grows tenfold during the scan, in odd ones it shrinks and merges.
+    if (round % 2 == 1)
+      for (int i = 0; i < others; ++i) Put("other:" + std::to_string(i), "v");
+    int next = 0;
+    size_t calls = 0;
+    uint64_t cursor = 0;
+    do {
+      cursor = table->Scan(cursor, [&](Entry& e) { unseen.erase(std::string(e.key())); });
+      ASSERT_LT(cursor, uint64_t{1} << 53) << "clients read cursors as doubles";
+      ASSERT_LT(++calls, 2000000U);
+      for (uint64_t i = random() % 40; i > 0 && next < others; --i, ++next) {
+        const std::string key = "other:" + std::to_string(next);
+        if (round % 2 == 0)
+          Put(key, "v");
+        else
+          Drop(key);
+      }
+      if (round % 2 == 1 && calls % 16 == 0) table->Compact(2000);
+    } while (cursor != 0);
+    ASSERT_TRUE(unseen.empty()) << unseen.size() << " unseen, round " << round;
+  }
+}
+
+// A still table is visited exactly once, slot by slot or as a whole.
+TEST_P(TableModelTest, ScanOfAStillTableVisitsOnce) {
+  Use(GetParam().locate);
+  std::map<uint32_t, std::set<std::string>> slots;
+  for (int i = 0; i < GetParam().keys; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    Put(key, "v");
+    slots[Ref(key).position.slot].insert(key);
+  }
+  std::multiset<std::string> seen;
+  uint64_t cursor = 0;
+  do {
+    cursor = table->Scan(cursor, [&](Entry& e) { seen.insert(std::string(e.key())); });
+  } while (cursor != 0);
+  EXPECT_EQ(seen.size(), table->size());
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), table->size());
+
+  int checked = 0;
+  for (const auto& [slot, keys] : slots) {
+    if (++checked > 500) break;
+    seen.clear();
+    do {
+      cursor = table->ScanSlot(slot, cursor, [&](Entry& e) { seen.insert(std::string(e.key())); });
+      ASSERT_LT(cursor, uint64_t{1} << 53);
+    } while (cursor != 0);
+    ASSERT_EQ(seen, std::multiset<std::string>(keys.begin(), keys.end())) << "slot " << slot;
+  }
+}
+
+// Cursors come from outside: any number must lead to an end, in steps that stay small.
+TEST_P(TableModelTest, HostileCursorsComeToAnEnd) {
+  Use(GetParam().locate);
+  for (int i = 0; i < GetParam().keys; ++i) Put("key:" + std::to_string(i), "v");
+  std::mt19937_64 random(20240603);
+  for (int round = 0; round < 3000; ++round) {
+    uint64_t cursor = random() >> (random() % 64);
+    for (int step = 0; step < 20; ++step) {
+      size_t visited = 0;
+      cursor = table->Scan(cursor, [&](Entry&) { ++visited; });
+      ASSERT_LT(cursor, uint64_t{1} << 53);
+      ASSERT_TRUE(visited <= 30 || GetParam().locate == OnePlace || GetParam().locate == OnePrefix)
+          << "one call must not visit much more than a bucket";
+      if (cursor == 0) break;
+    }
+    uint64_t in_slot = random() >> (random() % 64);
+    for (int step = 0; step < 20; ++step) {
+      in_slot = table->ScanSlot(4711, in_slot, [&](Entry&) {});
+      if (in_slot == 0) break;
+    }
+  }
+  // From anywhere to the end: the ranges widen again.
+  uint64_t cursor = (uint64_t{1} << 52) + 12345 * 4096 + 17;
+  size_t calls = 0;
+  while (cursor != 0) {
+    cursor = table->Scan(cursor, [](Entry&) {});
+    ASSERT_LT(++calls, 100000U);
+  }
+}
+
+// Eviction and RANDOMKEY need every entry to have its chance, nearly the same one.
+TEST_P(TableModelTest, PickIsNearlyUniform) {
+  Use(GetParam().locate);
+  constexpr int kKeys = 400;
+  for (int i = 0; i < kKeys; ++i) Put(std::to_string(i), "v");
+  SeededRandom random(20240604);
+  std::map<std::string, int> picked;
+  constexpr int kDraws = kKeys * 200;
+  for (int i = 0; i < kDraws; ++i) ++picked[std::string(table->Pick(random)->key())];
+  EXPECT_EQ(picked.size(), size_t{kKeys});
+  if (GetParam().locate == OnePlace) return;  // a chain of hardly filled segments
+  for (const auto& [key, count] : picked) {
+    EXPECT_GT(count, 50) << key;
+    EXPECT_LT(count, 600) << key;
+  }
+}
+
+TEST_F(TableTest, PickFindsTheLastOne) {
+  for (int i = 0; i < 50000; ++i) Put(std::to_string(i), "v");
+  for (int i = 0; i < 50000; ++i)
+    if (i != 31337) Drop(std::to_string(i));
+  SeededRandom random(1);
+  ASSERT_NE(table->Pick(random), nullptr);
+  EXPECT_EQ(table->Pick(random)->key(), "31337");
+}
+
+// A table that was set aside is freed in slices, each entry handed over once.
+TEST_P(TableModelTest, DrainHandsOverEachEntryOnce) {
+  Use(GetParam().locate);
+  std::set<std::string> left;
+  for (int i = 0; i < GetParam().keys; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    Entry* entry = Put(key, std::string(i % 100 == 0 ? 5000 : 10, 'v'));
+    if (i % 2 == 0) table->SetDeadline(Ref(key), entry, 1'700'000'000'000 + i);
+    left.insert(key);
+  }
+  size_t handed = 0;
+  for (int calls = 0;; ++calls) {
+    ASSERT_LT(calls, 100000);
+    size_t in_call = 0;
+    const bool empty = table->Drain(100, [&](Entry* entry) {
+      ++in_call;
+      ASSERT_EQ(left.erase(std::string(entry->key())), 1U);
+    });
+    handed += in_call;
+    ASSERT_LE(in_call, 100U);
+    ASSERT_EQ(empty, left.empty());
+    // What is left is still there, for who scans a table that is being freed.
+    if (!left.empty()) {
+      ASSERT_NE(table->Find(Ref(*left.begin())), nullptr);
+    }
+    if (empty) break;
+  }
+  EXPECT_EQ(handed, static_cast<size_t>(GetParam().keys));
+  EXPECT_EQ(table->size(), 0U);
+  EXPECT_EQ(table->WithDeadline(), 0U);
+  EXPECT_EQ(table->memory().block_bytes, 0U);
+}
+
+// A hot slot must cost the same per entry as many cool ones, and not inflate the rest.
+TEST_F(TableTest, IndexCostsFewBytesAnEntry) {
+  for (const auto locate : {BySlot, OneSlot, ByHash}) {
+    Use(locate);
+    constexpr int kKeys = 100000;
+    for (int i = 0; i < kKeys; ++i) Put(std::to_string(i), "");
+    const size_t index = table->memory().index_bytes - kSlotCount * 4;
+    EXPECT_LT(index / kKeys, 18U);
+    EXPECT_GT(index / kKeys, 7U);
+  }
+}
+
+// Prefetching is a hint for any position, there or not.
+TEST_F(TableTest, PrefetchIsHarmless) {
+  table->PrefetchBucket(Ref("a").position);
+  table->PrefetchEntry(Ref("a").position);
+  Put("a", "1");
+  table->PrefetchBucket(Ref("a").position);
+  table->PrefetchEntry(Ref("a").position);
+  EXPECT_EQ(table->Find(Ref("a"))->value(), "1");
+}
+
 }  // namespace
 }  // namespace cloakroom

@@ -1,0 +1,205 @@
+// cloakroom-server: the one place where the machine, the shard and the server meet.
+
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "redis_compat/log_file.h"
+#include "redis_compat/modules/all_modules.h"
+#include "redis_compat/modules/versions.h"
+#include "redis_compat/server/config_file.h"
+#include "redis_compat/server/config_text.h"
+#include "redis_compat/server/server.h"
+#include "store/base/log.h"
+#include "store/uv/uv_clock.h"
+#include "store/uv/uv_loop.h"
+#include "store/uv/uv_network.h"
+#include "store/uv/uv_process.h"
+#include "store/uv/uv_random.h"
+
+// One thread needs one arena. What was freed goes back to the kernel within a few seconds; the
+// server's housekeeping sees to that even when nothing allocates.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "narenas:1,background_thread:false,dirty_decay_ms:3000,muzzy_decay_ms:0";
+}
+
+namespace cloakroom {
+namespace {
+
+constexpr const char* kHelp =
+    "Usage: cloakroom-server [config-file | -] [--option value ...]\n"
+    "       cloakroom-server -v | --version\n"
+    "       cloakroom-server -h | --help\n"
+    "\n"
+    "A config file has one option a line, as in redis.conf; - reads it from standard input.\n"
+    "Options on the command line come after those of the file.\n"
+    "\n"
+    "Examples:\n"
+    "       cloakroom-server\n"
+    "       cloakroom-server /etc/cloakroom.conf --port 7000\n"
+    "       cloakroom-server --port 0 --unixsocket /run/cloakroom.sock --unixsocketperm 770\n"
+    "       cloakroom-server --requirepass secret --bind 10.0.0.1 -::1 --loglevel verbose\n";
+
+/// What the command line asks for.
+struct Invocation {
+  Config config;
+  std::string config_file;  // absolute; empty: none, or standard input
+};
+
+std::string AbsolutePath(const std::string& path) {
+  char* const resolved = realpath(path.c_str(), nullptr);
+  std::string absolute = resolved != nullptr ? resolved : path;
+  std::free(resolved);
+  return absolute;
+}
+
+Result<Invocation> ReadCommandLine(std::vector<std::string> arguments) {
+  Invocation invocation;
+  std::string text;
+  if (!arguments.empty() && (arguments[0] == "-" || !arguments[0].starts_with('-'))) {
+    TRY(text, ReadConfigFile(arguments[0]));
+    if (arguments[0] != "-") invocation.config_file = AbsolutePath(arguments[0]);
+    arguments.erase(arguments.begin());
+  }
+  TRY(const std::string more, ArgumentsToConfigText(arguments));
+  text += "\n" + more;
+  TRY_VOID(ApplyConfigText(
+      text, [](const std::string& pattern) { return ReadIncludedFiles(pattern); },
+      invocation.config));
+  return invocation;
+}
+
+Result<void> Daemonize() {
+  const pid_t child = fork();
+  if (child < 0) return Fail(Code::kUnavailable, "Can't fork: {}", std::strerror(errno));
+  if (child > 0) _exit(0);
+  setsid();
+  const int null = open("/dev/null", O_RDWR);
+  if (null < 0) return Fail(Code::kUnavailable, "Can't open /dev/null: {}", std::strerror(errno));
+  dup2(null, STDIN_FILENO);
+  dup2(null, STDOUT_FILENO);
+  dup2(null, STDERR_FILENO);
+  if (null > STDERR_FILENO) close(null);
+  return {};
+}
+
+/// The file that tells others our process id, for as long as we run.
+class PidFile {
+ public:
+  explicit PidFile(std::string path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    std::FILE* const file = std::fopen(path_.c_str(), "w");
+    if (file == nullptr) {
+      Log(LogLevel::kWarning, "Failed to write PID file '{}': {}", path_, std::strerror(errno));
+      path_.clear();
+      return;
+    }
+    std::fprintf(file, "%d\n", static_cast<int>(getpid()));
+    std::fclose(file);
+  }
+  ~PidFile() {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+
+ private:
+  std::string path_;
+};
+
+/// Directory, log and background, in the order in which each may rely on the one before.
+Result<void> PrepareProcess(const Settings& settings) {
+  if (!settings.dir.empty() && chdir(settings.dir.c_str()) != 0)
+    return Fail(Code::kInvalid, "Can't chdir to '{}': {}", settings.dir, std::strerror(errno));
+  if (settings.daemonize) TRY_VOID(Daemonize());
+  TRY_VOID(OpenLog(settings.log_file));
+  SetLogLevel(settings.log_level);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of one write
+  std::signal(SIGHUP, SIG_IGN);
+  return {};
+}
+
+std::string Where(const Settings& settings) {
+  if (settings.port == 0) return "the unix socket " + settings.unix_socket;
+  std::string where = fmt::format("port {}", settings.port);
+  if (!settings.unix_socket.empty()) where += " and the unix socket " + settings.unix_socket;
+  return where;
+}
+
+Result<void> Serve(Invocation invocation) {
+  const Settings settings = invocation.config.settings();
+  UvLoop loop;
+  UvClock clock;
+  UvRandom random;
+  UvNetwork network(loop);
+  UvProcess process;
+  Registry registry;
+  RegisterAllModules(registry);
+  Shard shard(clock, random,
+              {.databases = settings.databases, .backlog_bytes_max = settings.backlog_bytes_max});
+  Server server({clock, random, loop, network, process},
+                {std::move(invocation.config), std::move(invocation.config_file),
+                 AbsolutePath("/proc/self/exe")},
+                registry, shard);
+  TRY_VOID(server.Start());
+
+  const PidFile pid_file(settings.pid_file);
+  const auto on_signal = [&server](const char* name) {
+    return [&server, name] {
+      Log(LogLevel::kWarning, "Received {} scheduling shutdown...", name);
+      server.Stop();
+    };
+  };
+  loop.OnSignal(SIGTERM, on_signal("SIGTERM"));
+  loop.OnSignal(SIGINT, on_signal("SIGINT"));
+  server.OnStopped([&loop] { loop.Stop(); });
+  Log(LogLevel::kNotice, "Ready to accept connections on {}", Where(settings));
+  loop.Run();
+  Log(LogLevel::kWarning, "Cloakroom is now ready to exit, bye bye...");
+  return {};
+}
+
+int Main(std::vector<std::string> arguments) {
+  if (arguments.size() == 1 && (arguments[0] == "-v" || arguments[0] == "--version")) {
+    std::printf("Cloakroom server v=%s (as Redis %s) bits=%zu\n", kCloakroomVersion.data(),
+                kRedisVersion.data(), sizeof(void*) * 8);
+    return 0;
+  }
+  if (arguments.size() == 1 && (arguments[0] == "-h" || arguments[0] == "--help")) {
+    std::fputs(kHelp, stdout);
+    return 0;
+  }
+  Result<Invocation> invocation = ReadCommandLine(std::move(arguments));
+  if (!invocation) {
+    std::fprintf(stderr, "\n*** FATAL CONFIG FILE ERROR (Cloakroom %s) ***\n%s\n",
+                 kCloakroomVersion.data(), invocation.error().message.c_str());
+    return 1;
+  }
+  if (const Result<void> ready = PrepareProcess(invocation->config.settings()); !ready) {
+    std::fprintf(stderr, "%s\n", ready.error().message.c_str());
+    return 1;
+  }
+  Log(LogLevel::kNotice, "Cloakroom {} starting, pid {}", kCloakroomVersion, getpid());
+  if (const Result<void> served = Serve(*std::move(invocation)); !served) {
+    Log(LogLevel::kWarning, "{}", served.error().message);
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace cloakroom
+
+int main(int argc, char** argv) {
+  return cloakroom::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

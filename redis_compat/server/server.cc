@@ -1,0 +1,249 @@
+#include "redis_compat/server/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "redis_compat/server/refusals.h"
+#include "store/base/check.h"
+#include "store/base/log.h"
+
+namespace cloakroom {
+namespace {
+
+constexpr size_t kFilesBesidesClients = 32;  // listeners, logs, the loop's own
+constexpr size_t kSweepBusy = 256;           // units of sweeping in a turn that served requests
+constexpr size_t kSweepIdle = 4096;          // and in one that did not
+constexpr TimeMs kSweepSoonMs = 20;          // after requests, if nothing is known to fall due
+constexpr TimeMs kClosingMaxMs = 30'000;     // for a peer to take the last replies
+constexpr int64_t kStopSilenceUs = 500'000;  // without a byte taken, stopping waits no longer
+constexpr size_t kVisitsMin = 5;
+
+}  // namespace
+
+Server::Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard)
+    : env_(env),
+      config_(std::move(options.config)),
+      config_file_(std::move(options.config_file)),
+      executable_(std::move(options.executable)),
+      shard_(shard),
+      dispatcher_(registry, shard, *this, env.clock, env.random),
+      turn_(dispatcher_, env.clock, env.scheduler, *this, config_.settings(),
+            [this](Connection& connection) { Bury(connection); }),
+      pause_timer_(env.scheduler.MakeTimer([this] { Unpause(); })),
+      housekeeping_timer_(env.scheduler.MakeTimer([this] { Housekeep(); })),
+      sweep_timer_(env.scheduler.MakeTimer([this] {
+        sweep_due_ms_ = 0;
+        env_.scheduler.RequestTurn();
+      })) {
+  std::array<unsigned char, 20> id{};
+  env_.random.Fill(id.data(), id.size());
+  for (const unsigned char byte : id) fmt::format_to(std::back_inserter(run_id_), "{:02x}", byte);
+  metrics_.started_ms = env_.clock.WallMs();
+  Apply();
+  shard_.BeginTurn();
+  env_.scheduler.SetTurn([this] { return RunTurn(); });
+  housekeeping_timer_->Start(kHousekeepingMs);
+}
+
+Server::~Server() {
+  env_.scheduler.SetTurn({});
+  listeners_.clear();
+  for (auto& [id, connection] : connections_) dispatcher_.Forget(connection->client);
+}
+
+void Server::Apply() {
+  const Settings& now = settings();
+  SetLogLevel(now.log_level);
+  PackedLimits& packed = shard_.keys().packed_limits();
+  packed.hash_entries_max = now.hash_packed_entries_max;
+  packed.hash_value_bytes_max = now.hash_packed_value_bytes_max;
+  packed.set_intset_entries_max = now.set_intset_entries_max;
+  shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
+  const size_t wanted = now.clients_max + kFilesBesidesClients;
+  const size_t files = env_.process.RaiseFileLimit(wanted);
+  if (files < wanted)
+    Log(LogLevel::kWarning,
+        "The system allows {} open files, too few for maxclients {}: the last clients may be "
+        "refused. Raise 'ulimit -n'.",
+        files, now.clients_max);
+}
+
+Result<void> Server::Listen(const ListenAddress& address, bool optional) {
+  Result<ListenerPtr> listener =
+      env_.network.Listen(address, [this](StreamPtr stream) { Accept(std::move(stream)); });
+  if (listener) {
+    listeners_.push_back(*std::move(listener));
+    return {};
+  }
+  const Error& error = listener.error();
+  if (optional && error.code == Code::kUnavailable) return {};
+  if (!address.path.empty())
+    return Fail(error.code, "Could not create the unix socket '{}': {}", address.path,
+                error.message);
+  return Fail(error.code, "Could not create server TCP listening socket {}:{}: {}", address.host,
+              address.port, error.message);
+}
+
+Result<void> Server::Start() {
+  const Settings& now = settings();
+  ListenAddress address;
+  address.backlog = now.tcp_backlog;
+  if (now.port != 0)
+    for (const std::string& host : now.bind) {
+      const bool optional = host.starts_with('-');
+      address.host = optional ? host.substr(1) : host;
+      address.port = now.port;
+      TRY_VOID(Listen(address, optional));
+    }
+  if (!now.unix_socket.empty()) {
+    address.path = now.unix_socket;
+    address.path_mode = now.unix_socket_mode;
+    TRY_VOID(Listen(address, false));
+  }
+  if (listeners_.empty())
+    return Fail(Code::kInvalid, "Configured to not listen anywhere, exiting.");
+  return {};
+}
+
+void Server::Accept(StreamPtr stream) {
+  const Settings& now = settings();
+  if (connections_.size() >= now.clients_max) {
+    static_cast<void>(stream->TryWrite(kTooManyClients));
+    ++metrics_.connections_rejected;
+    return;
+  }
+  if (now.protected_mode && now.password.empty() && !stream->info().loopback) {
+    static_cast<void>(stream->TryWrite(kProtectedMode));
+    ++metrics_.connections_rejected;
+    return;
+  }
+  ++metrics_.connections_received;
+  stream->SetKeepAlive(now.tcp_keepalive_s);
+  const uint64_t id = next_id_++;
+  auto connection = std::make_unique<Connection>(id, std::move(stream), turn_, shard_.now());
+  connection->client.authenticated = !PasswordRequired();
+  connection->SetReading(true);
+  Log(LogLevel::kVerbose, "Accepted {}", connection->client.address);
+  connections_.emplace_hint(connections_.end(), id, std::move(connection));
+}
+
+void Server::Bury(Connection& connection) {
+  Log(LogLevel::kVerbose, "Client closed connection id={} addr={}", connection.client.id,
+      connection.client.address);
+  std::erase(monitors_, &connection);
+  connections_.erase(connection.client.id);
+}
+
+Connection* Server::Find(const ClientState& client) {
+  const auto at = connections_.find(client.id);
+  return at == connections_.end() ? nullptr : at->second.get();
+}
+
+bool Server::RunTurn() {
+  const bool more_requests = turn_.Run();
+  Sweep();
+  if (stopping_) CheckStopped();
+  return (more_requests || sweep_more_) && !stopping_;
+}
+
+// Sweeping needs no more than the clock's resolution: once a millisecond, and on while there is
+// more to do.
+void Server::Sweep() {
+  const TimeMs now = shard_.now();
+  if (now == swept_ms_ && !sweep_more_) {
+    if (turn_.executed() > 0) ArmSweep(kSweepSoonMs);
+    return;
+  }
+  swept_ms_ = now;
+  sweep_more_ = !shard_.Sweep(turn_.executed() > 0 ? kSweepBusy : kSweepIdle);
+  if (sweep_more_) return;
+  const TimeMs due = shard_.keys().NextDue();
+  if (due != kNoDeadline) ArmSweep(std::max<TimeMs>(due - now, 1));
+}
+
+// Only ever brings the timer forward: starting it anew each turn would cost more than waking once
+// too often.
+void Server::ArmSweep(TimeMs delay_ms) {
+  const TimeMs due = shard_.now() + delay_ms;
+  if (sweep_due_ms_ != 0 && sweep_due_ms_ <= due) return;
+  sweep_due_ms_ = due;
+  sweep_timer_->Start(delay_ms);
+}
+
+void Server::Housekeep() {
+  housekeeping_timer_->Start(kHousekeepingMs);
+  const int64_t now_us = env_.clock.MonotonicUs();
+  requests_rate_.Sample(dispatcher_.counters().commands, now_us);
+  input_rate_.Sample(turn_.counters().net_input_bytes, now_us);
+  output_rate_.Sample(turn_.counters().net_output_bytes, now_us);
+  if (++housekeepings_ % 10 == 0) env_.process.ReturnMemory();
+  metrics_.memory_peak_bytes = std::max<uint64_t>(metrics_.memory_peak_bytes, AllocatedBytes());
+  shard_.BeginTurn();
+  VisitSomeClients();
+  if (stopping_) CheckStopped();
+  env_.scheduler.RequestTurn();  // for the sweep, and for those whom the visit has ended
+}
+
+// A tenth of them at a time: each is seen about once a second, however many there are.
+void Server::VisitSomeClients() {
+  const TimeMs now = shard_.now();
+  size_t visits = std::min(connections_.size(), std::max(connections_.size() / 10, kVisitsMin));
+  auto at = connections_.upper_bound(visited_id_);
+  for (; visits > 0; --visits, ++at) {
+    if (at == connections_.end()) at = connections_.begin();
+    visited_id_ = at->first;
+    VisitClient(*at->second, now);
+  }
+}
+
+void Server::VisitClient(Connection& connection, TimeMs now) {
+  using Place = Connection::Place;
+  if (connection.place == Place::kDoomed) return;
+  if (connection.PendingBytes() > 0 && turn_.CheckOutputLimit(connection)) return;
+  if (connection.place == Place::kClosing && now - connection.closing_since_ms > kClosingMaxMs) {
+    turn_.Doom(connection);
+    return;
+  }
+  const TimeMs timeout_ms = TimeMs{settings().timeout_s} * 1000;
+  if (timeout_ms > 0 && !connection.client.monitor && connection.place != Place::kPaused &&
+      now - connection.client.last_active_ms > timeout_ms) {
+    Log(LogLevel::kVerbose, "Closing idle client {}", connection.client.address);
+    turn_.Doom(connection);
+  }
+}
+
+void Server::Stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  Log(LogLevel::kNotice, "Stopping: sending the last replies");
+  listeners_.clear();
+  turn_.StopExecuting();
+  stop_progress_us_ = env_.clock.MonotonicUs();
+  stop_by_us_ = stop_progress_us_ + int64_t{settings().shutdown_timeout_s} * 1'000'000;
+  stop_unsent_bytes_ = UnsentBytes();
+  env_.scheduler.RequestTurn();
+}
+
+size_t Server::UnsentBytes() const {
+  size_t bytes = 0;
+  for (const auto& [id, connection] : connections_)
+    if (connection->place != Connection::Place::kDoomed) bytes += connection->PendingBytes();
+  return bytes;
+}
+
+void Server::CheckStopped() {
+  const int64_t now_us = env_.clock.MonotonicUs();
+  const size_t unsent_bytes = UnsentBytes();
+  if (unsent_bytes < stop_unsent_bytes_) stop_progress_us_ = now_us;
+  stop_unsent_bytes_ = unsent_bytes;
+  if (unsent_bytes > 0 && now_us < stop_by_us_ && now_us - stop_progress_us_ < kStopSilenceUs)
+    return;
+  if (unsent_bytes > 0)
+    Log(LogLevel::kWarning, "{} bytes of replies were not taken by their clients", unsent_bytes);
+  if (stopped_) std::exchange(stopped_, {})();
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "redis_compat/command/dispatcher.h"
+#include "redis_compat/command/server_control.h"
+#include "redis_compat/server/config.h"
+#include "redis_compat/server/metrics.h"
+#include "redis_compat/server/slow_log.h"
+#include "redis_compat/server/turn.h"
+#include "store/env/clock.h"
+#include "store/env/network.h"
+#include "store/env/process.h"
+#include "store/env/random.h"
+#include "store/env/scheduler.h"
+#include "store/node/shard.h"
+
+namespace cloakroom {
+
+/// The machine, as the server gets it.
+struct ServerEnv {
+  Clock& clock;
+  Random& random;
+  Scheduler& scheduler;
+  Network& network;
+  Process& process;
+};
+
+/// Serves one shard to clients: listens, accepts, gives each turn of the loop to the connections'
+/// requests, keeps house, and stops in order. It is also what commands ask about the process.
+class Server final : public ServerControl {
+ public:
+  struct Options {
+    Config config;
+    std::string config_file;  // absolute; empty: none
+    std::string executable;   // absolute
+  };
+  Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard);
+  ~Server() override;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Listens wherever the options say. The error names the address.
+  [[nodiscard]] Result<void> Start();
+
+  /// Stops in order: no new clients, no more requests, but what was answered is sent as far as the
+  /// peers take it within shutdown-timeout. Then `stopped` is called, from the turn or a timer.
+  void Stop();
+  void OnStopped(std::function<void()> stopped) { stopped_ = std::move(stopped); }
+
+  [[nodiscard]] const Settings& settings() const { return config_.settings(); }
+  [[nodiscard]] size_t connected() const { return connections_.size(); }
+  [[nodiscard]] Turn& turn() { return turn_; }
+  [[nodiscard]] const std::vector<ListenerPtr>& listeners() const { return listeners_; }
+
+  // ServerControl; in server_requests.cc
+  [[nodiscard]] std::optional<std::string> ConfigGet(std::string_view name) const override;
+  void ConfigForEach(
+      FunctionRef<void(std::string_view name, const std::string& value)> visit) const override;
+  [[nodiscard]] Result<void> ConfigSet(
+      const std::vector<std::pair<std::string, std::string>>& settings) override;
+  [[nodiscard]] Result<void> ConfigRewrite() override;
+  void ResetStats() override;
+  [[nodiscard]] bool PasswordRequired() const override { return !settings().password.empty(); }
+  [[nodiscard]] bool PasswordMatches(std::string_view password) const override;
+  void ForEachClient(FunctionRef<void(ClientState&)> visit) override;
+  size_t KillClients(const ClientFilter& filter, const ClientState& self) override;
+  void Pause(PauseMode mode, TimeMs until_ms) override;
+  void Unpause() override;
+  [[nodiscard]] PauseMode paused() const override { return pause_mode_; }
+  [[nodiscard]] int64_t SlowLogThresholdUs() const override {
+    return settings().slow_log_threshold_us;
+  }
+  void SlowLogAdd(SlowLogEntry entry) override;
+  void SlowLogForEach(FunctionRef<bool(const SlowLogEntry&)> visit) const override;
+  [[nodiscard]] size_t SlowLogSize() const override { return slow_log_.size(); }
+  void SlowLogReset() override { slow_log_.Clear(); }
+  [[nodiscard]] bool HasMonitors() const override { return !monitors_.empty(); }
+  void StartMonitor(ClientState& client) override;
+  void FeedMonitors(std::string_view line) override;
+  [[nodiscard]] Result<void> Shutdown(bool now, bool force) override;
+  [[nodiscard]] Result<void> AbortShutdown() override;
+  [[nodiscard]] const ServerMetrics& metrics() const override;
+  void ForEachFact(
+      FunctionRef<void(std::string_view name, std::string value)> visit) const override;
+  [[nodiscard]] size_t ResidentBytes() const override { return env_.process.ResidentBytes(); }
+  [[nodiscard]] size_t AllocatedBytes() const override { return env_.process.AllocatedBytes(); }
+
+ private:
+  static constexpr TimeMs kHousekeepingMs = 100;
+
+  [[nodiscard]] Result<void> Listen(const ListenAddress& address, bool optional);
+  void Accept(StreamPtr stream);
+  [[nodiscard]] Connection* Find(const ClientState& client);
+  void Bury(Connection& connection);
+  void Apply();  // what the options say beyond what is read from them each time
+
+  bool RunTurn();
+  void Sweep();
+  void ArmSweep(TimeMs delay_ms);
+  void Housekeep();
+  void VisitSomeClients();
+  void VisitClient(Connection& connection, TimeMs now);
+  void CheckStopped();
+  [[nodiscard]] size_t UnsentBytes() const;
+
+  ServerEnv env_;
+  Config config_;
+  std::string config_file_;
+  std::string executable_;
+  std::string run_id_;
+  Shard& shard_;
+  Dispatcher dispatcher_;
+  Turn turn_;
+  std::vector<ListenerPtr> listeners_;
+
+  std::map<uint64_t, std::unique_ptr<Connection>> connections_;  // by id: the oldest first
+  uint64_t next_id_ = 1;
+  uint64_t visited_id_ = 0;  // housekeeping has come so far
+  std::vector<Connection*> monitors_;
+  SlowLog slow_log_;
+
+  PauseMode pause_mode_ = PauseMode::kOff;
+  TimeMs pause_until_ms_ = 0;
+  std::unique_ptr<Timer> pause_timer_;
+
+  std::unique_ptr<Timer> housekeeping_timer_;
+  uint64_t housekeepings_ = 0;
+  std::unique_ptr<Timer> sweep_timer_;
+  TimeMs swept_ms_ = 0;
+  TimeMs sweep_due_ms_ = 0;  // when sweep_timer_ fires; 0: it is stopped
+  bool sweep_more_ = false;
+
+  std::function<void()> stopped_;
+  bool stopping_ = false;
+  int64_t stop_by_us_ = 0;
+  int64_t stop_progress_us_ = 0;
+  size_t stop_unsent_bytes_ = 0;
+
+  mutable ServerMetrics metrics_;
+  RateMeter requests_rate_;
+  RateMeter input_rate_;
+  RateMeter output_rate_;
+};
+
+}  // namespace cloakroom

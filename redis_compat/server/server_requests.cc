@@ -1,0 +1,180 @@
+// What commands ask of the server: the ServerControl half of class Server.
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "redis_compat/server/config_file.h"
+#include "redis_compat/server/config_text.h"
+#include "redis_compat/server/server.h"
+#include "store/base/log.h"
+
+namespace cloakroom {
+namespace {
+
+bool IsNormalType(std::string_view type) { return type == "normal"; }
+
+bool Matches(const ClientFilter& filter, const ClientState& client, TimeMs now) {
+  if (filter.id && client.id != *filter.id) return false;
+  if (filter.address && client.address != *filter.address) return false;
+  if (filter.local_address && client.local_address != *filter.local_address) return false;
+  if (filter.user && (*filter.user != "default" || !client.authenticated)) return false;
+  if (filter.type && !IsNormalType(*filter.type)) return false;
+  if (filter.max_age_s && (now - client.created_ms) / 1000 < *filter.max_age_s) return false;
+  return !filter.skip_id || client.id != *filter.skip_id;
+}
+
+double KiloBytes(uint64_t bytes) { return static_cast<double>(bytes) / 1024; }
+
+}  // namespace
+
+std::optional<std::string> Server::ConfigGet(std::string_view name) const {
+  return config_.Get(name);
+}
+
+void Server::ConfigForEach(
+    FunctionRef<void(std::string_view name, const std::string& value)> visit) const {
+  config_.ForEach(visit);
+}
+
+Result<void> Server::ConfigSet(const std::vector<std::pair<std::string, std::string>>& settings) {
+  TRY_VOID(config_.Set(settings));
+  Apply();
+  return {};
+}
+
+Result<void> Server::ConfigRewrite() {
+  if (config_file_.empty())
+    return Fail(Code::kUnavailable, "The server is running without a config file");
+  TRY(const std::string old_text, ReadConfigFile(config_file_));
+  return ReplaceFile(config_file_, RewriteConfigText(old_text, config_));
+}
+
+void Server::ResetStats() {
+  turn_.counters() = {};
+  metrics_.connections_received = 0;
+  metrics_.connections_rejected = 0;
+  metrics_.memory_peak_bytes = AllocatedBytes();
+}
+
+// Its time tells nothing but the length of the given password.
+bool Server::PasswordMatches(std::string_view password) const {
+  const std::string& wanted = settings().password;
+  if (wanted.empty()) return true;
+  unsigned difference = password.size() == wanted.size() ? 0 : 1;
+  for (size_t i = 0; i < password.size(); ++i)
+    difference |= static_cast<unsigned char>(password[i] ^ wanted[i % wanted.size()]);
+  return difference == 0;
+}
+
+void Server::ForEachClient(FunctionRef<void(ClientState&)> visit) {
+  for (auto& [id, connection] : connections_) {
+    if (connection->place == Connection::Place::kDoomed) continue;
+    ClientState& client = connection->client;
+    client.query_buffer_bytes = connection->input().size();
+    client.query_buffer_free_bytes =
+        connection->input().own_bytes() -
+        std::min(connection->input().own_bytes(), connection->input().size());
+    client.output_buffer_bytes = connection->PendingBytes();
+    client.output_buffer_max_bytes =
+        std::max(client.output_buffer_max_bytes, connection->output.memory_bytes());
+    visit(client);
+  }
+}
+
+size_t Server::KillClients(const ClientFilter& filter, const ClientState& self) {
+  size_t killed = 0;
+  for (auto& [id, connection] : connections_) {
+    if (connection->place == Connection::Place::kDoomed ||
+        !Matches(filter, connection->client, shard_.now()))
+      continue;
+    ++killed;
+    if (&connection->client == &self)
+      connection->client.close_after_reply = true;
+    else
+      turn_.Doom(*connection);
+  }
+  return killed;
+}
+
+void Server::Pause(PauseMode mode, TimeMs until_ms) {
+  pause_mode_ = std::max(pause_mode_, mode);
+  pause_until_ms_ = std::max(pause_until_ms_, until_ms);
+  pause_timer_->Start(std::max<TimeMs>(pause_until_ms_ - shard_.now(), 0));
+}
+
+void Server::Unpause() {
+  pause_timer_->Stop();
+  pause_mode_ = PauseMode::kOff;
+  pause_until_ms_ = 0;
+  turn_.ResumePaused();
+}
+
+void Server::SlowLogAdd(SlowLogEntry entry) {
+  slow_log_.Add(std::move(entry), settings().slow_log_entries_max);
+}
+
+void Server::SlowLogForEach(FunctionRef<bool(const SlowLogEntry&)> visit) const {
+  slow_log_.ForEach(visit);
+}
+
+void Server::StartMonitor(ClientState& client) {
+  Connection* const connection = Find(client);
+  if (connection == nullptr || client.monitor) return;
+  client.monitor = true;
+  monitors_.push_back(connection);
+}
+
+void Server::FeedMonitors(std::string_view line) {
+  std::erase_if(monitors_, [](const Connection* each) { return !each->client.monitor; });
+  for (Connection* const monitor : monitors_) {
+    if (monitor->place == Connection::Place::kDoomed) continue;
+    monitor->output.Writer(turn_.pool()).append(line);
+    turn_.NeedsFlush(*monitor);
+    turn_.CheckOutputLimit(*monitor);
+  }
+}
+
+Result<void> Server::Shutdown(bool /*now*/, bool /*force*/) {
+  Log(LogLevel::kWarning, "User requested shutdown...");
+  Stop();
+  return {};
+}
+
+Result<void> Server::AbortShutdown() {
+  return Fail(Code::kUnavailable, "No shutdown in progress.");
+}
+
+const ServerMetrics& Server::metrics() const {
+  const Turn::Counters& counted = turn_.counters();
+  metrics_.commands_processed = dispatcher_.counters().commands;
+  metrics_.error_replies = dispatcher_.counters().error_replies;
+  metrics_.net_input_bytes = counted.net_input_bytes;
+  metrics_.net_output_bytes = counted.net_output_bytes;
+  metrics_.query_buffer_limit_disconnections = counted.query_buffer_limit_disconnections;
+  metrics_.output_buffer_limit_disconnections = counted.output_buffer_limit_disconnections;
+  metrics_.ops_per_sec = requests_rate_.PerSecond();
+  metrics_.input_kbps = KiloBytes(input_rate_.PerSecond());
+  metrics_.output_kbps = KiloBytes(output_rate_.PerSecond());
+  metrics_.connected_clients = connections_.size();
+  metrics_.max_clients = settings().clients_max;
+  metrics_.memory_peak_bytes = std::max<uint64_t>(metrics_.memory_peak_bytes, AllocatedBytes());
+  return metrics_;
+}
+
+void Server::ForEachFact(FunctionRef<void(std::string_view name, std::string value)> visit) const {
+  utsname system{};
+  uname(&system);
+  visit("os", fmt::format("{} {} {}", system.sysname, system.release, system.machine));
+  visit("gcc_version", fmt::format("{}.{}.{}", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__));
+  visit("process_id", std::to_string(env_.process.id()));
+  visit("run_id", run_id_);
+  visit("tcp_port", std::to_string(settings().port));
+  visit("executable", executable_);
+  visit("config_file", config_file_);
+  visit("mem_allocator", env_.process.AllocatorName());
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,333 @@
+#include "redis_compat/server/turn.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "redis_compat/command/server_control.h"
+#include "store/base/check.h"
+#include "store/base/log.h"
+
+namespace cloakroom {
+namespace {
+
+// Below this no output limit is looked at: it is what the kernel takes at once anyway.
+constexpr size_t kOutputUnchecked = size_t{16} << 10;
+constexpr size_t kWordsKept = size_t{64} << 10;  // words whose memory a group keeps for the next
+
+// A browser that was tricked into sending us a form sends HTTP first.
+bool IsHttp(std::string_view word) {
+  return EqualsIgnoreCase(word, "POST") || EqualsIgnoreCase(word, "HOST:");
+}
+
+}  // namespace
+
+Turn::Turn(Dispatcher& dispatcher, Clock& clock, Scheduler& scheduler, const ServerControl& control,
+           const Settings& settings, std::function<void(Connection&)> bury)
+    : dispatcher_(dispatcher),
+      clock_(clock),
+      scheduler_(scheduler),
+      control_(control),
+      settings_(settings),
+      bury_(std::move(bury)) {}
+
+bool Turn::Run() {
+  executed_ = 0;
+  late_ = false;
+  began_us_ = clock_.MonotonicUs();
+  dispatcher_.shard().BeginTurn();
+  while (!late_ && !stopped_) {
+    FillGroup();
+    if (visits_.empty()) break;
+    if (items_.size() > 1)  // a lone request would wait for its own prefetch
+      for (const Item& item : items_)
+        if (!item.malformed) dispatcher_.PrefetchEntry(item.prepared);
+    ExecuteGroup();
+    AfterGroup();
+  }
+  FlushAll();
+  SettleAll();
+  BuryDoomed();
+  arena_.Reset();
+  return !stopped_ && !(In(Place::kFresh).empty() && In(Place::kBacklog).empty());
+}
+
+Connection* Turn::Pick() {
+  Connection* const fresh = In(Place::kFresh).first();
+  Connection* const backlog = executed_ < kRequestsMax ? In(Place::kBacklog).first() : nullptr;
+  if (fresh == nullptr || backlog == nullptr) return fresh != nullptr ? fresh : backlog;
+  return ++picks_ % 4 == 0 ? backlog : fresh;
+}
+
+void Turn::FillGroup() {
+  items_.clear();
+  visits_.clear();
+  words_.Clear();
+  if (words_.views.capacity() > kWordsKept) words_.views = {};
+  while (items_.size() < kGroup) {
+    Connection* const connection = Pick();
+    if (connection == nullptr) return;
+    Parse(*connection);
+  }
+}
+
+void Turn::Parse(Connection& connection) {
+  Visit visit{&connection, true, connection.place == Place::kFresh};
+  MoveTo(connection, Place::kRunning);
+  const RequestLimits limits{
+      .word_bytes_max = static_cast<int64_t>(settings_.bulk_bytes_max),
+      .unauthenticated = !connection.client.authenticated && control_.PasswordRequired()};
+  // The request at hand may be AUTH, which lifts the limits for the next.
+  const size_t items_max = limits.unauthenticated ? items_.size() + 1 : kGroup;
+  const size_t items_before = items_.size();
+  while (items_.size() < items_max) {
+    Item item{&connection, words_.views.size(), 0, 0, false, {}};
+    const RequestParser::Status status = connection.ParseNext(limits, words_, item.bytes);
+    if (status == RequestParser::Status::kNeedMore) {
+      visit.more = false;
+      if (items_.size() > items_before)
+        items_.back().bytes += item.bytes;
+      else
+        connection.Executed(item.bytes);
+      break;
+    }
+    item.malformed = status == RequestParser::Status::kError;
+    item.words = words_.views.size() - item.first_word;
+    if (!item.malformed) item.prepared = dispatcher_.Prepare(connection.client, Words(item));
+    items_.push_back(item);
+    if (item.malformed) break;
+  }
+  visits_.push_back(visit);
+}
+
+Args Turn::Words(const Item& item) const {
+  return Args(std::span(words_.views).subspan(item.first_word, item.words));
+}
+
+void Turn::ExecuteGroup() {
+  for (const Item& item : items_) {
+    if (item.connection->place != Place::kRunning) continue;
+    if (late_ || stopped_) {
+      item.connection->ParseAgain();
+      MoveTo(*item.connection, Place::kBacklog);
+      continue;
+    }
+    if (item.malformed)
+      EndMalformed(*item.connection);
+    else
+      Execute(item);
+  }
+}
+
+void Turn::Execute(const Item& item) {
+  Connection& connection = *item.connection;
+  const Args words = Words(item);
+  if (item.prepared.command == nullptr && IsHttp(words[0])) [[unlikely]] {
+    Log(LogLevel::kWarning,
+        "Client {} speaks HTTP: perhaps a browser was made to attack this server. Closed.",
+        connection.client.address);
+    Doom(connection);
+    return;
+  }
+
+  std::string& out = connection.output.Writer(pool_);
+  const size_t start = out.size();
+  const Dispatcher::Outcome outcome =
+      dispatcher_.Execute(connection.client, words, item.prepared, out);
+  if (outcome.postponed) [[unlikely]] {
+    connection.ParseAgain();
+    connection.SetReading(false);
+    MoveTo(connection, Place::kPaused);
+    NeedsFlush(connection);
+    return;
+  }
+  ++executed_;
+  ++connection.taken;
+  connection.Executed(item.bytes);
+  NeedsFlush(connection);
+  if (outcome.level != AckLevel::kMemory && out.size() > start)
+    connection.output.HoldFrom(start, outcome.level, outcome.depends_on);
+  late_ = dispatcher_.LastReadingUs() - began_us_ > kLastingUs;
+
+  if (connection.place != Place::kRunning) return;  // it ended itself
+  if (connection.client.close_after_reply) [[unlikely]] {
+    CloseAfterReply(connection);
+    return;
+  }
+  if (out.size() > kOutputUnchecked && !CheckOutputLimit(connection) && out.size() >= kOutputEnough)
+    Stall(connection);
+}
+
+void Turn::EndMalformed(Connection& connection) {
+  Log(LogLevel::kVerbose, "{} from client {}", connection.parse_error(), connection.client.address);
+  if (connection.client.reply_mode == ReplyMode::kOn) {
+    std::string& out = connection.output.Writer(pool_);
+    const size_t start = out.size();
+    out.append("-ERR ").append(connection.parse_error()).append("\r\n");
+    dispatcher_.CountError(std::string_view(out).substr(start));
+  }
+  CloseAfterReply(connection);
+}
+
+void Turn::AfterGroup() {
+  // From the back, because those that keep their turn go to the front of the line.
+  for (size_t i = visits_.size(); i-- > 0;) {
+    Connection& connection = *visits_[i].connection;
+    if (connection.place == Place::kBacklog) {  // was cut short
+      if (visits_[i].fresh) MoveTo(connection, Place::kFresh, true);
+      continue;
+    }
+    if (connection.place != Place::kRunning) continue;
+    if (!visits_[i].more) {
+      MoveTo(connection, Place::kIdle);
+      if (connection.peer_ended) CloseAfterReply(connection);
+    } else if (visits_[i].fresh && connection.taken < kQuantum) {
+      MoveTo(connection, Place::kFresh, true);
+    } else {
+      MoveTo(connection, Place::kBacklog);
+    }
+  }
+}
+
+void Turn::MoveTo(Connection& connection, Place place, bool front) {
+  if (connection.place != Place::kIdle) In(connection.place).Remove(connection);
+  connection.place = place;
+  if (place == Place::kIdle) return;
+  if (front)
+    In(place).PushFront(connection);
+  else
+    In(place).PushBack(connection);
+}
+
+void Turn::Readable(Connection& connection, size_t new_bytes) {
+  counters_.net_input_bytes += new_bytes;
+  if (!connection.touched) {
+    connection.touched = true;
+    touched_.push_back(&connection);
+  }
+  const size_t held_bytes = connection.input().size() + connection.client.queued_bytes;
+  if (held_bytes > settings_.query_buffer_bytes_max) [[unlikely]] {
+    Log(LogLevel::kWarning, "Closing client {} that reached max query buffer length: {} bytes",
+        connection.client.address, held_bytes);
+    ++counters_.query_buffer_limit_disconnections;
+    Doom(connection);
+  } else if (connection.place == Place::kIdle) {
+    connection.taken = 0;
+    MoveTo(connection, Place::kFresh);
+  }
+}
+
+void Turn::Drained(Connection& connection) {
+  NeedsFlush(connection);
+  scheduler_.RequestTurn();
+}
+
+void Turn::NeedsFlush(Connection& connection) {
+  if (connection.flushing) return;
+  connection.flushing = true;
+  flushing_.push_back(&connection);
+}
+
+void Turn::Doom(Connection& connection) {
+  if (connection.place == Place::kDoomed) return;
+  connection.SetReading(false);
+  MoveTo(connection, Place::kDoomed);
+  scheduler_.RequestTurn();
+}
+
+void Turn::CloseAfterReply(Connection& connection) {
+  if (connection.place == Place::kDoomed || connection.place == Place::kClosing) return;
+  connection.SetReading(false);
+  connection.closing_since_ms = dispatcher_.shard().now();
+  MoveTo(connection, Place::kClosing);
+  NeedsFlush(connection);
+}
+
+void Turn::ResumePaused() {
+  while (Connection* const connection = In(Place::kPaused).first()) {
+    connection->SetReading(true);
+    connection->taken = 0;
+    MoveTo(*connection, Place::kFresh);
+  }
+  scheduler_.RequestTurn();
+}
+
+bool Turn::CheckOutputLimit(Connection& connection) {
+  const size_t pending_bytes = connection.PendingBytes();
+  const bool hopeless = connection.client.monitor && TooMuchUnsent(connection);
+  if (!hopeless && !connection.watch.Exceeded(settings_.output_limit_normal, pending_bytes,
+                                              dispatcher_.shard().now()))
+    return false;
+  Log(LogLevel::kWarning,
+      "Client id={} addr={} name={} cmd={} omem={} closed for overcoming of output buffer limits.",
+      connection.client.id, connection.client.address, connection.client.name,
+      connection.client.last_command, pending_bytes);
+  ++counters_.output_buffer_limit_disconnections;
+  Doom(connection);
+  return true;
+}
+
+// The flush at the end of the turn decides whether it goes on at once or has to wait.
+void Turn::Stall(Connection& connection) {
+  connection.ParseAgain();
+  MoveTo(connection, Place::kStalled);
+}
+
+bool Turn::TooMuchUnsent(const Connection& connection) const {
+  const OutputLimit& limit = settings_.output_limit_normal;
+  size_t most = std::max<size_t>({kOutputMax, limit.hard_bytes, limit.soft_bytes});
+  if (unsent_bytes_ > kOutputTotalMax) most = std::min(most, kOutputEnough);
+  return connection.PendingBytes() >= most;
+}
+
+void Turn::FlushAll() {
+  const size_t count = flushing_.size();
+  for (size_t i = 0; i < count; ++i) {
+    Connection& connection = *flushing_[i];
+    connection.flushing = false;
+    if (connection.place == Place::kDoomed) continue;
+    Flush(connection);
+    if (connection.output.held() > 0) NeedsFlush(connection);  // looked at again next turn
+  }
+  flushing_.erase(flushing_.begin(), flushing_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void Turn::Flush(Connection& connection) {
+  const Shard& shard = dispatcher_.shard();
+  const size_t sent_bytes = connection.output.Flush(
+      connection.stream(), pool_,
+      [&shard](AckLevel level, uint64_t sequence) { return shard.Reached(level) >= sequence; });
+  connection.client.net_output_bytes += sent_bytes;
+  counters_.net_output_bytes += sent_bytes;
+
+  const size_t pending_bytes = connection.PendingBytes();
+  unsent_bytes_ += pending_bytes - connection.counted_output;
+  connection.counted_output = pending_bytes;
+  if (connection.place == Place::kClosing && pending_bytes == 0) {
+    Doom(connection);
+  } else if (connection.place == Place::kStalled) {
+    const bool wait = TooMuchUnsent(connection);
+    connection.SetReading(!wait);
+    if (!wait) MoveTo(connection, Place::kBacklog);
+  }
+}
+
+void Turn::SettleAll() {
+  for (Connection* const connection : touched_) {
+    connection->touched = false;
+    connection->Settle();
+  }
+  touched_.clear();
+}
+
+void Turn::BuryDoomed() {
+  while (Connection* const connection = In(Place::kDoomed).first()) {
+    if (connection->flushing) std::erase(flushing_, connection);
+    if (connection->touched) std::erase(touched_, connection);
+    In(Place::kDoomed).Remove(*connection);
+    unsent_bytes_ -= connection->counted_output;
+    dispatcher_.Forget(connection->client);
+    bury_(*connection);
+  }
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "redis_compat/command/dispatcher.h"
+#include "redis_compat/server/connection.h"
+#include "redis_compat/server/connection_list.h"
+#include "redis_compat/server/output_buffer.h"
+#include "redis_compat/server/read_arena.h"
+#include "redis_compat/server/settings.h"
+#include "store/env/clock.h"
+#include "store/env/scheduler.h"
+
+namespace cloakroom {
+
+/// Executes what came in. Between two turns the connections only fill; then a turn takes requests
+/// of all of them, in groups: it parses and hashes a group, prefetches its entries, executes it.
+/// At its end each connection is written once.
+///
+/// Nobody waits long behind a deep pipeline: a connection whose requests just came goes first, but
+/// for at most kQuantum of them; what is left over is executed in rounds of one group, and the turn
+/// ends when it has done or lasted enough. One pick in four is a left-over one, so that these do
+/// not starve either.
+class Turn final : public ConnectionEvents {
+ public:
+  static constexpr uint32_t kGroup = 32;          // requests whose cache misses overlap
+  static constexpr uint32_t kQuantum = 128;       // of one connection before it is left over
+  static constexpr uint32_t kRequestsMax = 1024;  // then no more left-overs this turn
+  static constexpr int64_t kLastingUs = 1000;     // then no more of anything
+
+  /// Once this much was written for a connection in a turn, it is flushed before it goes on.
+  static constexpr size_t kOutputEnough = size_t{1} << 20;
+  /// A client that does not read its replies is not served further beyond this much, if its limits
+  /// do not end it before; or beyond kOutputEnough once all together have kOutputTotalMax.
+  static constexpr size_t kOutputMax = size_t{64} << 20;
+  static constexpr size_t kOutputTotalMax = size_t{256} << 20;
+
+  struct Counters {
+    uint64_t net_input_bytes = 0;
+    uint64_t net_output_bytes = 0;
+    uint64_t query_buffer_limit_disconnections = 0;
+    uint64_t output_buffer_limit_disconnections = 0;
+  };
+
+  /// `settings` is read anew in every turn. `bury` takes a connection that has gone, to destroy it.
+  Turn(Dispatcher& dispatcher, Clock& clock, Scheduler& scheduler, const ServerControl& control,
+       const Settings& settings, std::function<void(Connection&)> bury);
+
+  /// Executes, writes and buries. Returns whether there is more to do at once.
+  bool Run();
+  /// How many requests the last Run executed.
+  [[nodiscard]] uint32_t executed() const { return executed_; }
+
+  /// From now on nothing is executed, only written.
+  void StopExecuting() { stopped_ = true; }
+
+  /// Drops a connection with all it has: at the end of this turn, or of the next.
+  void Doom(Connection& connection);
+  /// Lets the output leave, then drops the connection.
+  void CloseAfterReply(Connection& connection);
+  /// Something was added to its output, by others than its own requests.
+  void NeedsFlush(Connection& connection);
+  /// After CLIENT PAUSE has ended: those who waited go on.
+  void ResumePaused();
+  /// Ends it when its unsent output is over the limit. Returns whether it did.
+  bool CheckOutputLimit(Connection& connection);
+
+  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] StringPool& pool() { return pool_; }
+
+  // ConnectionEvents
+  [[nodiscard]] ReadArena& arena() override { return arena_; }
+  void Readable(Connection& connection, size_t new_bytes) override;
+  void Drained(Connection& connection) override;
+  void Lost(Connection& connection) override { Doom(connection); }
+
+ private:
+  using Place = Connection::Place;
+
+  /// A request of the group, or the end of a connection whose bytes made no sense.
+  struct Item {
+    Connection* connection;
+    size_t first_word;
+    size_t words;
+    size_t bytes;  // of the input
+    bool malformed;
+    Dispatcher::Prepared prepared;
+  };
+
+  void MoveTo(Connection& connection, Place place, bool front = false);
+  [[nodiscard]] ConnectionList& In(Place place) { return places_[static_cast<size_t>(place)]; }
+
+  [[nodiscard]] Connection* Pick();
+  void FillGroup();
+  void Parse(Connection& connection);
+  void ExecuteGroup();
+  void Execute(const Item& item);
+  void EndMalformed(Connection& connection);
+  void AfterGroup();
+  void Stall(Connection& connection);
+  void FlushAll();
+  void Flush(Connection& connection);
+  void SettleAll();
+  void BuryDoomed();
+  [[nodiscard]] Args Words(const Item& item) const;
+  [[nodiscard]] bool TooMuchUnsent(const Connection& connection) const;
+
+  Dispatcher& dispatcher_;
+  Clock& clock_;
+  Scheduler& scheduler_;
+  const ServerControl& control_;
+  const Settings& settings_;
+  std::function<void(Connection&)> bury_;
+
+  ReadArena arena_;
+  StringPool pool_;
+  std::array<ConnectionList, 8> places_;
+  std::vector<Connection*> touched_;
+  std::vector<Connection*> flushing_;
+
+  // The group
+  std::vector<Item> items_;
+  RequestWords words_;
+  struct Visit {
+    Connection* connection;
+    bool more;   // whether requests may be left behind those taken
+    bool fresh;  // where it came from
+  };
+  std::vector<Visit> visits_;
+
+  bool stopped_ = false;
+  uint32_t executed_ = 0;
+  uint32_t picks_ = 0;
+  int64_t began_us_ = 0;
+  bool late_ = false;
+  size_t unsent_bytes_ = 0;
+  Counters counters_;
+};
+
+}  // namespace cloakroom
