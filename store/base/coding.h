@@ -68,6 +68,8 @@ template <typename T>
 }
 
 inline void AppendVarint(std::string& out, uint64_t value) {
+  if (value < 0x80) [[likely]]
+    return out.push_back(static_cast<char>(value));
   char buffer[kVarintBytesMax];
   out.append(buffer, PutVarint(buffer, value));
 }
