@@ -86,11 +86,12 @@ size_t CountIntersection(std::span<const Entry* const> sets, size_t limit) {
 
 MemberList Unite(std::span<const Entry* const> sets, uint64_t seed) {
   MemberList all;
-  const auto absent = static_cast<size_t>(std::count(sets.begin(), sets.end(), nullptr));
-  const bool alone = sets.size() - absent <= 1;  // then there is nothing to tell apart
+  std::vector<const Entry*> present(sets.begin(), sets.end());
+  std::erase(present, nullptr);
+  const bool alone = present.size() <= 1;  // then there is nothing to tell apart
   Distinct seen(seed);
-  for (const Entry* set : sets) {
-    if (set == nullptr) continue;
+  if (!alone) seen.Reserve(SumOfSizes(present));
+  for (const Entry* set : present) {
     SetForEach(*set, [&](std::string_view member) {
       if (alone) return all.Add(*set, member);
       if (SetIsIntset(*set)) {  // only what is new need be held
