@@ -23,7 +23,7 @@ namespace cloakroom {
 ///   vnodes   virtual nodes per weight one, above 0; must be the same on all nodes
 ///   returns  the moves, by slot; the same list for the same arguments, on any machine
 ///   errors   those of CheckShards
-///   cost     O(slots + virtual nodes), each times a logarithm: 1 ms for ten shards, 40 for a thousand
+///   cost     O(slots + virtual nodes), each times a logarithm: 1 ms for 10 shards, 40 for 1000
 [[nodiscard]] Result<std::vector<SlotMove>> RebalancePlan(const SlotMap& owners,
                                                           std::span<const WeightedShard> shards,
                                                           uint32_t vnodes = kVirtualNodes);
