@@ -1,5 +1,6 @@
 #include "redis_compat/server/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cloakroom {
@@ -23,6 +24,8 @@ RequestParser::Status Connection::ParseNext(const RequestLimits& limits, Request
       parser_.Next(input_.unread().substr(parsed_ahead_), limits, words);
   bytes = step.consumed;
   parsed_ahead_ += step.consumed;
+  if (step.status == RequestParser::Status::kNeedMore)
+    unfinished_bytes_ = input_.size() - parsed_ahead_;
   return step.status;
 }
 
@@ -34,7 +37,9 @@ void Connection::ParseAgain() {
 std::span<char> Connection::ReadSpace() {
   // What is left over comes first: the peer is read again when that is done with.
   if (place != Place::kIdle && place != Place::kFresh) return {};
-  return input_.Space(events_.arena(), parser_.BytesNeeded());
+  const size_t needed = parser_.BytesNeeded();
+  if (input_.size() >= std::max(needed, unfinished_bytes_ + kReadAhead)) return {};
+  return input_.Space(events_.arena(), needed);
 }
 
 void Connection::SetReading(bool reading) {

@@ -97,11 +97,15 @@ class Connection final : public StreamEvents {
   TimeMs closing_since_ms = 0;
 
  private:
+  /// How much is read beyond an unfinished request before the turn looks at it again.
+  static constexpr size_t kReadAhead = size_t{64} << 10;
+
   ConnectionEvents& events_;
   StreamPtr stream_;
   InputBuffer input_;
   RequestParser parser_;
   size_t parsed_ahead_ = 0;
+  size_t unfinished_bytes_ = 0;  // input of the request that was not complete when last parsed
   bool reading_ = false;
 };
 

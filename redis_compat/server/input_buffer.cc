@@ -9,6 +9,8 @@
 namespace cloakroom {
 namespace {
 
+// A request that needs more than this is read into memory of its own from the start.
+constexpr size_t kLarge = size_t{64} << 10;
 // Fewer bytes than these are rather copied in front of what is read next than read behind.
 constexpr size_t kCopyMax = size_t{4} << 10;
 
@@ -64,9 +66,8 @@ void InputBuffer::MakeRoom(size_t needed) {
 
 std::span<char> InputBuffer::Space(ReadArena& arena, size_t needed) {
   const size_t unread_bytes = size();
-  if (unread_bytes >= std::max(kUnreadEnough, needed)) return {};
   moving_ = nullptr;
-  if (needed <= kUnreadEnough) {
+  if (needed <= kLarge) {
     if (unread_bytes == 0) {
       if (capacity_ > 0) Free();
       const std::span<char> space = arena.Space();

@@ -12,9 +12,6 @@ namespace cloakroom {
 /// outlive a turn, in memory of their own that is as large as they are.
 class InputBuffer {
  public:
-  /// A connection is not read further while it has this much unread, unless one request needs it.
-  static constexpr size_t kUnreadEnough = size_t{64} << 10;
-
   InputBuffer() = default;
   ~InputBuffer();
   InputBuffer(const InputBuffer&) = delete;
@@ -26,7 +23,7 @@ class InputBuffer {
   [[nodiscard]] size_t own_bytes() const { return capacity_; }
 
   /// Where the next bytes may go: behind the unread ones, or before it becomes known that they
-  /// come, where these would be moved to. Empty when enough is unread, or the arena is full.
+  /// come, where these would be moved to. Empty when the arena is full.
   ///   needed  bytes that the request in front has in all, 0 if unknown
   [[nodiscard]] std::span<char> Space(ReadArena& arena, size_t needed);
   /// The first `size_bytes` of the last Space are filled.
