@@ -146,6 +146,32 @@ Result<void> ClientGetRedir(CommandContext& /*ctx*/, Args /*args*/, Reply& reply
   return reply.Integer(-1);
 }
 
+/// CLIENT TRACKING OFF -> OK: it is never on, as there are no invalidation messages.
+Result<void> ClientTracking(CommandContext& /*ctx*/, Args args, Reply& reply) {
+  if (args.Is(2, "ON"))
+    return Fail(Code::kUnavailable, "CLIENT TRACKING ON is not supported: there is no tracking");
+  return args.Is(2, "OFF") ? reply.Ok() : SyntaxError();
+}
+
+/// CLIENT CACHING YES | NO -> an error, as tracking is off.
+Result<void> ClientCaching(CommandContext& /*ctx*/, Args /*args*/, Reply& /*reply*/) {
+  return Fail(Code::kInvalid,
+              "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+              "OPTOUT mode enabled");
+}
+
+/// CLIENT TRACKINGINFO -> that it is off.
+Result<void> ClientTrackingInfo(CommandContext& /*ctx*/, Args /*args*/, Reply& reply) {
+  static_cast<void>(reply.Map(3));
+  static_cast<void>(reply.Bulk("flags"));
+  static_cast<void>(reply.Set(1));
+  static_cast<void>(reply.Bulk("off"));
+  static_cast<void>(reply.Bulk("redirect"));
+  static_cast<void>(reply.Integer(-1));
+  static_cast<void>(reply.Bulk("prefixes"));
+  return reply.Array(0);
+}
+
 /// CLIENT UNBLOCK id [TIMEOUT | ERROR] -> 0: no command blocks.
 Result<void> ClientUnblock(CommandContext& /*ctx*/, Args args, Reply& reply) {
   if (args.size() > 4) return SubcommandSyntaxError("CLIENT", args[1]);
@@ -222,6 +248,11 @@ constexpr CommandSpec kSubcommands[] = {
         "<ON | OFF>", ClientNoTouch),
     Row("getredir", 2, kAnytime, "6.0.0", "Answers where tracking messages go: nowhere", "",
         ClientGetRedir),
+    Row("tracking", -3, kAnytime, "6.0.0", "Switches client side caching off", "<ON | OFF>",
+        ClientTracking),
+    Row("caching", 3, kAnytime, "6.0.0", "Chooses what is tracked", "<YES | NO>", ClientCaching),
+    Row("trackinginfo", 2, kAnytime, "6.2.0", "Describes the tracking of the connection", "",
+        ClientTrackingInfo),
     Row("unblock", -3, kAnytime | kAdmin, "5.0.0", "Wakes a client that a command blocks",
         "client-id [TIMEOUT | ERROR]", ClientUnblock),
     Row("help", 2, kLoading | kStale, "5.0.0", "Lists the subcommands", "", ClientHelp),

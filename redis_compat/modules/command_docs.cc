@@ -49,7 +49,10 @@ void WriteArguments(const std::vector<DocArgument>& arguments, Reply& reply) {
 
 void WriteCommandDocs(const Command& command, Reply& reply) {
   const CommandSpec& spec = *command.spec;
-  const std::vector<DocArgument> arguments = ParseDocSyntax(spec.syntax);
+  std::vector<DocArgument> arguments = ParseDocSyntax(spec.syntax);
+  if (spec.name.ends_with("float"))
+    for (DocArgument& argument : arguments)
+      if (argument.name == "increment") argument.type = "double";
   static_cast<void>(
       reply.Map(3 + (arguments.empty() ? 0 : 1) + (command.subcommands.empty() ? 0 : 1)));
   WritePair("summary", spec.summary, reply);

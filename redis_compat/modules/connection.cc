@@ -6,6 +6,7 @@
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/modules/all_modules.h"
 #include "redis_compat/modules/client.h"
+#include "redis_compat/modules/database_index.h"
 #include "redis_compat/modules/versions.h"
 
 namespace cloakroom {
@@ -32,12 +33,7 @@ Result<void> Quit(CommandContext& ctx, Args /*args*/, Reply& reply) {
 
 /// SELECT index -> OK.
 Result<void> Select(CommandContext& ctx, Args args, Reply& reply) {
-  TRY(const int64_t index, args.Integer(1));
-  if (index < INT32_MIN || index > INT32_MAX)
-    return Fail(Code::kInvalid, "value is not an integer or out of range");
-  if (index < 0 || index >= int64_t{ctx.keys.databases()})
-    return Fail(Code::kInvalid, "DB index is out of range");
-  ctx.client.db = static_cast<uint32_t>(index);
+  TRY(ctx.client.db, ParseDatabase(ctx, args, 1));
   return reply.Ok();
 }
 

@@ -28,20 +28,37 @@ std::string TypeOf(std::string_view name) {
   if (name.starts_with("unix-time")) return "unix-time";
   if (IsOneOf(name, {"key", "newkey", "source", "destination"})) return "key";
   if (name == "pattern") return "pattern";
-  if (IsOneOf(name, {"seconds",   "milliseconds",
-                     "count",     "numkeys",
-                     "numfields", "n",
-                     "s",         "ms",
-                     "v",         "offset",
-                     "increment", "decrement",
-                     "index",     "index1",
-                     "index2",    "db",
-                     "cursor",    "protover",
-                     "timeout",   "client-id",
-                     "slot",      "version",
-                     "limit",     "start",
-                     "end",       "max",
-                     "grace",     "destination-db"}))
+  if (name.ends_with("-slot") || name.ends_with("port") || name.ends_with("-epoch"))
+    return "integer";
+  if (IsOneOf(name, {"maxage",
+                     "seconds",
+                     "milliseconds",
+                     "count",
+                     "numkeys",
+                     "numfields",
+                     "n",
+                     "s",
+                     "ms",
+                     "v",
+                     "offset",
+                     "increment",
+                     "decrement",
+                     "index",
+                     "index1",
+                     "index2",
+                     "db",
+                     "cursor",
+                     "protover",
+                     "timeout",
+                     "client-id",
+                     "slot",
+                     "version",
+                     "limit",
+                     "start",
+                     "end",
+                     "max",
+                     "grace",
+                     "destination-db"}))
     return "integer";
   return "string";
 }
