@@ -14,8 +14,8 @@
 namespace cloakroom {
 namespace {
 
-/// MEMORY USAGE key [SAMPLES count] -> bytes, or nil. A collection knows its memory, so no count of
-/// samples makes it more exact.
+/// MEMORY USAGE key [SAMPLES count] -> bytes, or nil. The answer is exact, so SAMPLES is checked as
+/// in Redis, and changes nothing.
 Result<void> MemoryUsage(CommandContext& ctx, Args args, Reply& reply) {
   for (size_t i = 3; i < args.size(); i += 2) {
     if (!args.Is(i, "SAMPLES") || i + 1 >= args.size()) return Fail(Code::kInvalid, "syntax error");
@@ -151,7 +151,7 @@ Result<void> MemoryHelp(CommandContext&, Args, Reply& reply) {
                    {{"DOCTOR", "What seems wrong with memory, in words."},
                     {"STATS", "Where the memory is, in numbers."},
                     {"USAGE <key> [SAMPLES <count>]",
-                     "Bytes of a key and its value, from so many elements (5; 0 means all)."}});
+                     "Bytes of a key and its value; exact, whatever <count> says."}});
 }
 
 // Fields: name, arity, flags, keys, categories, group, since, summary, syntax, handler.

@@ -26,6 +26,7 @@ enum class OpKind : uint8_t {
   kFlushDb = 12,      // no key
   kFlushAll = 13,     // no key, db 0: every database, and every session
   kSwapDb = 14,       // no key; db2 varint
+  kPutText = 15,      // as kPutString, for a value that is never called an integer
   // 64 and up: the sessions' own, see store/op/session_op.h. Payload: varint size, bytes.
   kSessionFirst = 64,
 };

@@ -38,6 +38,7 @@ bool OpReader::Next(Op& op) {
 void OpReader::ReadPayload(Op& op) {
   switch (op.kind) {
     case OpKind::kPutString:
+    case OpKind::kPutText:
       op.deadline = ReadDeadline(bytes_);
       op.payload = bytes_.Sized();
       break;

@@ -17,7 +17,7 @@ struct Op {
   uint32_t count = 0;  // of pairs, fields or members in `payload`
   std::string_view key;
   std::string_view key2;
-  TimeMs deadline = 0;       // kPutString, kSetDeadline
+  TimeMs deadline = 0;       // kPutString, kPutText, kSetDeadline
   uint64_t offset = 0;       // kAppendString, kWriteString
   std::string_view payload;  // the value; or the elements, see ElementReader; or a session op's own
 

@@ -47,6 +47,11 @@ void WriteBatch::PutString(uint32_t db, const KeyRef& key, std::string_view valu
   bytes_.append(value);
 }
 
+void WriteBatch::PutText(uint32_t db, const KeyRef& key, std::string_view value, TimeMs deadline) {
+  Prefix(OpKind::kPutText, db, key, {static_cast<uint64_t>(deadline), value.size()});
+  bytes_.append(value);
+}
+
 void WriteBatch::AppendString(uint32_t db, const KeyRef& key, uint64_t offset,
                               std::string_view bytes) {
   Prefix(OpKind::kAppendString, db, key, {offset, bytes.size()});

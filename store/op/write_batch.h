@@ -22,6 +22,8 @@ class WriteBatch {
  public:
   /// Sets `key` to a string, whatever stood there. `deadline` kNoDeadline: none.
   void PutString(uint32_t db, const KeyRef& key, std::string_view value, TimeMs deadline);
+  /// The same, but OBJECT ENCODING will not say int, whatever the value looks like.
+  void PutText(uint32_t db, const KeyRef& key, std::string_view value, TimeMs deadline);
   /// Appends to the string at `key`, whose length is `offset` now (0: the key is made).
   void AppendString(uint32_t db, const KeyRef& key, uint64_t offset, std::string_view bytes);
   /// Overwrites from `offset` on, zero-filling a gap; keeps the deadline; makes the key if absent.

@@ -21,8 +21,9 @@ enum class ValueType : uint8_t {
 
 /// How the value bytes are to be read. kPlain: they are the value. kRaw: the same, but made by
 /// APPEND or SETRANGE (OBJECT ENCODING says raw). kIntset: a sorted set of integers.
-/// kTable: they are one pointer to a heap Table.
-enum class Encoding : uint8_t { kPlain = 0, kRaw = 1, kIntset = 2, kTable = 3 };
+/// kTable: they are one pointer to a heap Table. kText: the value, made by INCRBYFLOAT (OBJECT
+/// ENCODING never says int).
+enum class Encoding : uint8_t { kPlain = 0, kRaw = 1, kIntset = 2, kTable = 3, kText = 4 };
 
 /// One block: header, key, value. Lives where a Table puts it; never constructed otherwise.
 ///

@@ -32,7 +32,7 @@ struct PackedLimits {
 class KeyObserver {
  public:
   virtual ~KeyObserver() = default;
-  /// After the change. A rename or copy touches both of its keys.
+  /// After the change. A rename touches both of its keys, a copy the new one.
   virtual void KeyTouched(uint32_t db, std::string_view key) = 0;
   /// Before the keys of `db` go: those that are there are the ones that change.
   virtual void DatabaseFlushed(uint32_t db) = 0;

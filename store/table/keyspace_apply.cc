@@ -87,7 +87,9 @@ void Keyspace::Apply(const RecordHeader& header, std::string_view ops,
 void Keyspace::Impl::ApplyToKey(const Op& op, const KeyRef& key) {
   switch (op.kind) {
     case OpKind::kPutString:
-      return PutString(op, key);
+      return PutString(op, key, Encoding::kPlain);
+    case OpKind::kPutText:
+      return PutString(op, key, Encoding::kText);
     case OpKind::kAppendString:
       return AppendString(op, key);
     case OpKind::kWriteString:
@@ -108,7 +110,7 @@ void Keyspace::Impl::ApplyToKey(const Op& op, const KeyRef& key) {
 }
 
 /// The hot path: one lookup, and where the size class stays the same, no new block.
-void Keyspace::Impl::PutString(const Op& op, const KeyRef& key) {
+void Keyspace::Impl::PutString(const Op& op, const KeyRef& key, Encoding encoding) {
   Database& database = Writable(op.db);
   Table& table = *database.table;
   const size_t size = op.payload.size();
@@ -121,10 +123,11 @@ void Keyspace::Impl::PutString(const Op& op, const KeyRef& key) {
     } else {
       ReleaseValue(database, *entry);
       if (entry->value_size() != size) entry = table.Resize(key, entry, size);
-      entry->set_type(ValueType::kString, Encoding::kPlain);
+      entry->set_type(ValueType::kString, encoding);
     }
   }
-  if (entry == nullptr) entry = table.Insert(key, ValueType::kString, Encoding::kPlain, size);
+  if (entry == nullptr) entry = table.Insert(key, ValueType::kString, encoding, size);
+  entry->set_clock(AccessClock());
   if (size > 0) std::memcpy(entry->value_data(), op.payload.data(), size);
   if (entry->deadline() != op.deadline) table.SetDeadline(key, entry, op.deadline);
   Touched(op.db, key.bytes);
@@ -138,6 +141,7 @@ void Keyspace::Impl::AppendString(const Op& op, const KeyRef& key) {
   if (entry == nullptr) {
     CHECK(op.offset == 0);
     entry = table.Insert(key, ValueType::kString, Encoding::kPlain, size);
+    entry->set_clock(AccessClock());
   } else {
     CHECK(entry->type() == ValueType::kString && entry->value_size() == op.offset);
     if (!op.payload.empty()) entry = table.Resize(key, entry, size);
@@ -155,6 +159,7 @@ void Keyspace::Impl::WriteString(const Op& op, const KeyRef& key) {
   Entry* entry = Live(database, key);
   if (entry == nullptr) {
     entry = table.Insert(key, ValueType::kString, Encoding::kRaw, end);
+    entry->set_clock(AccessClock());
   } else {
     CHECK(entry->type() == ValueType::kString);
     old_size = entry->value_size();
@@ -201,6 +206,7 @@ void Keyspace::Impl::Rename(const Op& op, const KeyRef& key, const KeyRef& key2)
     from.inside -= inside;
     to.inside += inside;
   }
+  made->set_clock(source->clock());
   if (source->deadline() != kNoDeadline) to.table->SetDeadline(key2, made, source->deadline());
   from.table->Erase(key, from.table->Find(key));
   Touched(op.db, key.bytes);
@@ -226,8 +232,8 @@ void Keyspace::Impl::Copy(const Op& op, const KeyRef& key, const KeyRef& key2) {
   } else {
     std::memcpy(made->value_data(), source->value().data(), source->value_size());
   }
+  made->set_clock(AccessClock());
   if (source->deadline() != kNoDeadline) to.table->SetDeadline(key2, made, source->deadline());
-  Touched(op.db, key.bytes);
   Touched(op.db2, key2.bytes);
 }
 
@@ -239,6 +245,7 @@ void Keyspace::Impl::GrowCollection(const Op& op, const KeyRef& key) {
     edit.HashSet(ElementReader(op.payload));
   else
     edit.SetAdd(ElementReader(op.payload));
+  edit.entry()->set_clock(AccessClock());
   Touched(op.db, key.bytes);
 }
 

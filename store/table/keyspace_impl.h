@@ -36,7 +36,7 @@ struct Keyspace::Impl {
   // The ops.
   class Positions;
   void ApplyToKey(const Op& op, const KeyRef& key);
-  void PutString(const Op& op, const KeyRef& key);
+  void PutString(const Op& op, const KeyRef& key, Encoding encoding);
   void AppendString(const Op& op, const KeyRef& key);
   void WriteString(const Op& op, const KeyRef& key);
   void SetDeadline(const Op& op, const KeyRef& key);
@@ -58,6 +58,9 @@ struct Keyspace::Impl {
   void ReleaseValue(Database& database, const Entry& entry);
   void Detach(Database& database);
   [[nodiscard]] CollectionEdit::Context EditContext(Database& database);
+  /// What the access clock of an entry says that is made or written now: seconds, of which it keeps
+  /// 24 bits. Reads set it too (CommandContext); it is no state.
+  [[nodiscard]] uint32_t AccessClock() const { return static_cast<uint32_t>(time_ms / 1000); }
   void Touched(uint32_t db, std::string_view key) {
     if (observer != nullptr) observer->KeyTouched(db, key);
   }

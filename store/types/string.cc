@@ -55,7 +55,7 @@ Result<std::string> IncrementStringFloat(const Place& place, long double by, Wri
   if (!std::isfinite(value))
     return Fail(Code::kOutOfRange, "increment would produce NaN or Infinity");
   std::string text = FormatLongDouble(value);
-  batch.PutString(place.db, place.key, text, DeadlineOf(place));
+  batch.PutText(place.db, place.key, text, DeadlineOf(place));
   return text;
 }
 
@@ -93,7 +93,7 @@ std::string_view StringRange(std::string_view value, int64_t first, int64_t last
 std::string_view StringEncoding(const Entry& entry) {
   if (entry.encoding() == Encoding::kRaw) return "raw";
   int64_t value = 0;
-  if (ParseInteger(entry.value(), value)) return "int";
+  if (entry.encoding() != Encoding::kText && ParseInteger(entry.value(), value)) return "int";
   return entry.value_size() <= kEmbeddedBytesMax ? "embstr" : "raw";
 }
 

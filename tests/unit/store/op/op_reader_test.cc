@@ -44,6 +44,21 @@ std::vector<std::string> Elements(const Op& op) {
   return elements;
 }
 
+// The two ways to put a string differ in their kind alone.
+TEST(OpReaderTest, TextIsPutAsStringsAre) {
+  WriteBatch batch;
+  batch.PutText(3, Ref("key"), "2.5", 1'700'000'000'000);
+  OpReader reader(batch.bytes());
+  Op op;
+  ASSERT_TRUE(reader.Next(op));
+  EXPECT_EQ(op.kind, OpKind::kPutText);
+  EXPECT_EQ(op.key, "key");
+  EXPECT_EQ(op.deadline, 1'700'000'000'000);
+  EXPECT_EQ(op.payload, "2.5");
+  EXPECT_FALSE(reader.Next(op));
+  EXPECT_TRUE(reader.ok());
+}
+
 // What a batch writes is what a reader sees: the log has no other description.
 TEST(OpReaderTest, ReadsBackWhatABatchWrote) {
   const WriteBatch batch = EveryKind();

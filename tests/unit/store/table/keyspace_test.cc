@@ -267,6 +267,36 @@ class Recorder final : public KeyObserver {
   std::string seen_;
 };
 
+// OBJECT IDLETIME counts from here: what is made or written is used; what is moved stays as it was.
+TEST_F(KeyspaceTest, WritesSetTheAccessClock) {
+  const auto clock = [&](std::string_view key) { return log.Find(key)->clock(); };
+  const auto seconds = [&] { return static_cast<uint32_t>(log.now / 1000) & 0xFFFFFF; };
+  log.Put("a", "v");
+  log.HashSet("h", {"f", "v"});
+  EXPECT_EQ(clock("a"), seconds());
+  EXPECT_EQ(clock("h"), seconds());
+  const uint32_t before = seconds();
+  log.now += 7000;
+  batch.Copy(0, Ref("a"), 0, Ref("b"));
+  batch.Rename(0, Ref("a"), 0, Ref("c"));
+  log.Apply();
+  EXPECT_EQ(clock("b"), before + 7);
+  EXPECT_EQ(clock("c"), before);
+}
+
+// How a string was made is kept through every move: OBJECT ENCODING asks for it.
+TEST_F(KeyspaceTest, TextStaysTextUntilItIsPutAnew) {
+  const auto encoding = [&](std::string_view key) { return log.Find(key)->encoding(); };
+  batch.PutText(0, Ref("a"), "2", kNoDeadline);
+  batch.Copy(0, Ref("a"), 0, Ref("b"));
+  batch.Rename(0, Ref("a"), 0, Ref("c"));
+  log.Apply();
+  EXPECT_EQ(encoding("b"), Encoding::kText);
+  EXPECT_EQ(encoding("c"), Encoding::kText);
+  log.Put("c", "2");
+  EXPECT_EQ(encoding("c"), Encoding::kPlain);
+}
+
 // WATCH hangs on this: every key that an op changes, and no others.
 TEST_F(KeyspaceTest, TellsTheObserverWhatChanged) {
   Recorder recorder(keys);
@@ -287,7 +317,7 @@ TEST_F(KeyspaceTest, TellsTheObserverWhatChanged) {
   batch.Rename(0, Ref("a"), 0, Ref("c"));
   batch.Delete(0, Ref("c"));
   log.Apply();
-  EXPECT_EQ(recorder.Take(), "0:a 0:a 0:a 0:a 1:b 0:a 0:c 0:c ");
+  EXPECT_EQ(recorder.Take(), "0:a 0:a 0:a 1:b 0:a 0:c 0:c ");
   batch.SwapDb(0, 1);
   batch.FlushDb(0);
   batch.FlushAll();

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "store/base/time.h"
+#include "store/table/entry.h"
+
+namespace cloakroom {
+
+/// One entry on its own, without a table, for code that only reads entries.
+class EntryBlock {
+ public:
+  EntryBlock(std::string_view key, ValueType type, Encoding encoding, std::string_view value,
+             TimeMs deadline = kNoDeadline)
+      : bytes_(
+            std::make_unique<char[]>(kLongKeySize + Entry::BlockBytes(key.size(), value.size()))) {
+    Entry* entry = reinterpret_cast<Entry*>(bytes_.get());
+    entry->Init(key, type, encoding, static_cast<uint32_t>(value.size()));
+    entry->set_deadline(deadline);
+    std::memcpy(entry->value_data(), value.data(), value.size());
+  }
+
+  [[nodiscard]] const Entry* get() const { return reinterpret_cast<const Entry*>(bytes_.get()); }
+  const Entry& operator*() const { return *get(); }
+
+ private:
+  // Room for the field that only long keys have: compilers see it read, but not that it is not.
+  static constexpr size_t kLongKeySize = 4;
+
+  std::unique_ptr<char[]> bytes_;
+};
+
+}  // namespace cloakroom
