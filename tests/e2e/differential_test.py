@@ -11,6 +11,7 @@ import argparse
 import collections
 import os
 import random
+import re
 import sys
 import time
 
@@ -28,7 +29,7 @@ DRAWN = {"SPOP", "SRANDMEMBER", "HRANDFIELD", "RANDOMKEY"}
 SCANS = {"SCAN", "SSCAN", "HSCAN"}
 # Integers that tell how much time is left: equal to within the time that passed between the two.
 CLOCKS = {"TTL": 60, "PTTL": 60_000, "EXPIRETIME": 60, "PEXPIRETIME": 60_000}
-SHAPE_ONLY = {"TIME"}
+SHAPE_ONLY = {"TIME", "ROLE"}  # ROLE tells the offset in the log, which is each server's own
 
 
 class Mismatch(Exception):
@@ -85,8 +86,8 @@ def normal(words, reply, is_table):
         return "bytes"  # or nil: Redis still weighs a key that has expired
     if name in SHAPE_ONLY:
         return type(value), len(value)
-    if name == "CLIENT" and words[1].upper() == b"ID":
-        return "id"
+    if name == "HELLO":
+        return re.sub(rb"\r\nid\r\n:\d+", b"", reply)
     return reply
 
 
@@ -199,7 +200,7 @@ def grow(pair, generator):
     compare([b"SADD"], *pair.raw("SADD", key, *range(rng.choice((500, 512, 513, 600)))))
 
 
-def transaction(pair, other, generator):
+def transaction(pair, other, generator, recent):
     """WATCH, perhaps a write by somebody else, MULTI, a few commands, EXEC or DISCARD."""
     rng = generator.rng
     script = []
@@ -217,6 +218,7 @@ def transaction(pair, other, generator):
         script.append((pair, words))
     script.append((pair, [rng.choice((b"EXEC", b"EXEC", b"EXEC", b"DISCARD"))]))
     for who, words in script:
+        recent.append((["another client"] if who is other else []) + words)
         compare(words, *who.raw(*words))
 
 
@@ -272,7 +274,7 @@ def run_round(ours, theirs, seed, keep_going, coverage, failures):
             elif dice < 0.3:
                 grow(pair, generator)
             elif dice < 0.7:
-                transaction(pair, other, generator)
+                transaction(pair, other, generator, recent)
         except Mismatch as mismatch:
             failed(mismatch)
     pair.close()

@@ -105,7 +105,7 @@ CLIENT SETNAME {field}
 CLIENT NO-EVICT <on|off>
 CLIENT PAUSE {garbage} <WRITE|ALL>
 CLIENT KILL {garbage}
-CLIENT KILL <ID|ADDR|TYPE|LADDR|MAXAGE|SKIPME> {garbage}
+CLIENT KILL <ID|ADDR|TYPE|LADDR|SKIPME> {garbage}
 CLIENT REPLY {garbage}
 AUTH {val}
 AUTH default {val}
@@ -299,7 +299,9 @@ class Generator:
         if dice < 0.86:
             # 1 is long past as an instant, but as a span it would end in the midst of the comparison.
             return rng.choice((b"0", b"-1", b"1" if base > time.time() else b"-100"))
-        return rng.choice(HUGE + BAD_NUMBERS)
+        # Not the largest instants: a deadline is kept in 48 bits, until the year 10889.
+        return rng.choice([word for word in HUGE if word[:3] in (b"922", b"-92", b"999")
+                           and len(word) > 16] + BAD_NUMBERS)
 
     def idx(self):
         rng = self.rng
