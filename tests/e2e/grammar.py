@@ -3,7 +3,7 @@
 A line is words and slots: {s} {h} {t} {any} a key (mostly of strings, hashes, sets, or whichever),
 {val} {int} {float} {field} {member} {sec} {ms} {at} {atms} {idx} {count} {pattern} {cursor} {db};
 a + after the name repeats it, {fv+} and {kv+} repeat pairs. [WORD {slot}] is an option: present or
-not, neighbouring options in any order. <A|B> is one of the words, each of which counts as an option.
+not, neighbouring options in any order. <A|B> is one of the words; each counts as an option.
 """
 
 import re
@@ -129,8 +129,8 @@ RARE = {"FLUSHDB", "FLUSHALL", "SWAPDB", "SELECT", "MOVE", "CLIENT", "AUTH", "HE
         "COMMAND", "CONFIG", "ROLE", "DISCARD", "EXEC", "UNWATCH", "WATCH"}
 
 TOKEN = re.compile(r"\[[^\]]*\]|<[^>]*>|\{[^}]*\}|\S+")
-HUGE = [b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"4611686018427387904",
-        b"9223372036854775", b"99999999999999999999"]
+HUGE = [b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808",
+        b"4611686018427387904", b"9223372036854775", b"99999999999999999999"]
 BAD_NUMBERS = [b"", b"abc", b"1.5", b" 1", b"1 ", b"+1", b"01", b"-0", b"1e3", b"0x10", b"-"]
 KEYS = {"s": [b"s:%d" % i for i in range(8)], "h": [b"h:%d" % i for i in range(6)],
         "t": [b"t:%d" % i for i in range(6)]}
@@ -143,7 +143,8 @@ class Generator:
 
     def __init__(self, rng):
         self.rng = rng
-        self.lines = [(line.split()[0], TOKEN.findall(line)) for line in GRAMMAR.split("\n") if line]
+        self.lines = [(line.split()[0], TOKEN.findall(line))
+                      for line in GRAMMAR.split("\n") if line]
         self.weights = [1 if name in RARE else 6 for name, _ in self.lines]
         self.coverage = {}
         for name, tokens in self.lines:
@@ -208,7 +209,8 @@ class Generator:
             words = words[:-1] if rng.random() < 0.6 and len(words) > 1 else words + [b"extra"]
             labels.append(f"{name} (arity)")
         elif dice < 0.06 and len(words) > 2 and name != "CLIENT":
-            words[rng.randrange(2, len(words))] = rng.choice(BAD_NUMBERS + HUGE + [b"NX", b"syntax"])
+            garbage = BAD_NUMBERS + HUGE + [b"NX", b"syntax"]
+            words[rng.randrange(2, len(words))] = rng.choice(garbage)
             labels.append(f"{name} (garbled)")
         elif dice < 0.06:
             words.append(b"garbage")
@@ -262,8 +264,9 @@ class Generator:
 
     def float(self):
         rng = self.rng
-        return rng.choice((b"%.2f" % rng.uniform(-5, 5), b"%d" % rng.randint(-5, 5), b"3.0e3", b"nan",
-                           b"inf", b"-inf", b"1e308", b"abc", b"", b" 1", b"0.1", b"1e-10", b"5.0"))
+        return rng.choice((b"%.2f" % rng.uniform(-5, 5), b"%d" % rng.randint(-5, 5), b"3.0e3",
+                           b"nan", b"inf", b"-inf", b"1e308", b"abc", b"", b" 1", b"0.1",
+                           b"1e-10", b"5.0"))
 
     def field(self):
         rng = self.rng
@@ -297,7 +300,7 @@ class Generator:
             # Far apart, so that no GT or LT hangs on the instant at which a server read its clock.
             return b"%d" % (base + rng.randrange(90_000) * unit)
         if dice < 0.86:
-            # 1 is long past as an instant, but as a span it would end in the midst of the comparison.
+            # 1 is long past as an instant; as a span it would end in the midst of the comparison.
             return rng.choice((b"0", b"-1", b"1" if base > time.time() else b"-100"))
         # Not the largest instants: a deadline is kept in 48 bits, until the year 10889.
         return rng.choice([word for word in HUGE if word[:3] in (b"922", b"-92", b"999")
@@ -305,7 +308,8 @@ class Generator:
 
     def idx(self):
         rng = self.rng
-        return rng.choice((b"%d" % rng.randint(-12, 12), b"0", b"-1", rng.choice(HUGE + BAD_NUMBERS)))
+        return rng.choice((b"%d" % rng.randint(-12, 12), b"0", b"-1",
+                           rng.choice(HUGE + BAD_NUMBERS)))
 
     def offset(self):
         rng = self.rng
@@ -323,8 +327,8 @@ class Generator:
         return self.rng.choice((b"1", b"1", b"2", b"3", b"0", b"-1", b"abc", b"9"))
 
     def pattern(self):
-        return self.rng.choice((b"*", b"s:*", b"?:1", b"[st]:[0-3]", b"[^s]*", b"f*", b"*1", b"", b"\\*",
-                                b"[a-", b"m?", b"h:[2-0]", b"none*", b"s:\\1"))
+        return self.rng.choice((b"*", b"s:*", b"?:1", b"[st]:[0-3]", b"[^s]*", b"f*", b"*1", b"",
+                                b"\\*", b"[a-", b"m?", b"h:[2-0]", b"none*", b"s:\\1"))
 
     def cursor(self):
         return b"0" if self.rng.random() < 0.93 else self.rng.choice((b"abc", b"-1", b"", b"1.5"))

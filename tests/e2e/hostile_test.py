@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Slow and hostile clients: whatever they do, the others are served and nothing grows without end."""
+"""Slow and hostile clients: whatever they do, others are served and nothing grows without end."""
 
 import resource
 import socket
@@ -124,8 +124,8 @@ class Hostile(unittest.TestCase):
     def test_protocol_errors_close_only_their_own_connection(self):
         for garbage in (b"*-5\r\n*1\r\n:1\r\n", b"*abc\r\n", b"*1\r\n$-1\r\n", b"*2000000\r\n",
                         b"*1\r\n$99999999999\r\n", b"*1\r\nxyz\r\n", b"'unbalanced\r\n",
-                        b"*1\r\n$3\r\nGETxx\r\n", b"\x00\xff\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-                        b"POST / HTTP/1.1\r\n"):
+                        b"*1\r\n$3\r\nGETxx\r\n", b"\x00\xff\r\n",
+                        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"POST / HTTP/1.1\r\n"):
             client = self.server.connect()
             client.send_bytes(garbage)
             client.socket.shutdown(socket.SHUT_WR)

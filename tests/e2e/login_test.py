@@ -39,14 +39,17 @@ class LoginFlow(unittest.TestCase):
         return None if reply is None else as_map(reply)
 
     def test_login_read_write_logout(self):
-        made = self.create("ana", "META", 1, "agent", "Firefox", "FIELDS", 2, "cart", "3", "lang", "pt")
+        made = self.create("ana", "META", 1, "agent", "Firefox",
+                           "FIELDS", 2, "cart", "3", "lang", "pt")
         token = made[b"token"]
-        self.assertEqual(list(made), [b"token", b"handle", b"version", b"deadline", b"abs", b"evicted"])
+        self.assertEqual(list(made),
+                         [b"token", b"handle", b"version", b"deadline", b"abs", b"evicted"])
         self.assertGreaterEqual(len(token), 35)
         self.assertEqual(made[b"version"], 1)
         session = self.get(token)
         self.assertEqual(list(session), [b"ns", b"user", b"handle", b"version", b"created", b"seen",
-                                         b"auth_at", b"deadline", b"abs", b"reauth", b"meta", b"fields"])
+                                         b"auth_at", b"deadline", b"abs", b"reauth", b"meta",
+                                         b"fields"])
         self.assertEqual(session[b"user"], b"ana")
         self.assertEqual(as_map(session[b"fields"]), {b"cart": b"3", b"lang": b"pt"})
         self.assertEqual(as_map(session[b"meta"]), {b"agent": b"Firefox"})
@@ -71,10 +74,10 @@ class LoginFlow(unittest.TestCase):
     def test_writers_of_different_fields_both_win(self):
         made = self.create("ana", "FIELDS", 2, "a", "1", "b", "1")
         token, version = made[b"token"], made[b"version"]
-        self.assertEqual(self.client.call("SESSION.SET", token, "SINCE", version, "UNCHANGED", 1, "a",
-                                          "FIELDS", 1, "a", "2"), 2)
-        self.assertEqual(self.client.call("SESSION.SET", token, "SINCE", version, "UNCHANGED", 1, "b",
-                                          "FIELDS", 1, "b", "2"), 3)
+        self.assertEqual(self.client.call("SESSION.SET", token, "SINCE", version, "UNCHANGED", 1,
+                                          "a", "FIELDS", 1, "a", "2"), 2)
+        self.assertEqual(self.client.call("SESSION.SET", token, "SINCE", version, "UNCHANGED", 1,
+                                          "b", "FIELDS", 1, "b", "2"), 3)
         with self.assertRaisesRegex(ReplyError, "^VERCONFLICT 3$"):
             self.client.call("SESSION.SET", token, "SINCE", version, "UNCHANGED", 1, "a",
                              "FIELDS", 1, "a", "9")
@@ -106,7 +109,8 @@ class LoginFlow(unittest.TestCase):
         self.assertEqual([device[b"current"] for device in devices].count(1) +
                          [device[b"current"] for device in devices].count(True), 1)
         self.assertFalse(any(token in repr(devices).encode() for token in tokens))
-        self.assertEqual(self.client.call("SESSION.REVOKE", "web", "ana", "ALL", "EXCEPT", tokens[1]), 2)
+        ended = self.client.call("SESSION.REVOKE", "web", "ana", "ALL", "EXCEPT", tokens[1])
+        self.assertEqual(ended, 2)
         self.assertEqual([self.get(token) is None for token in tokens], [True, False, True])
         self.assertIsNotNone(self.get(other))
         self.assertEqual(self.client.call("SESSION.REVOKEALL", "web"), 2)
