@@ -17,6 +17,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterStrings(registry);
   RegisterHashes(registry);
   RegisterSets(registry);
+  RegisterSession(registry);
 }
 
 }  // namespace cloakroom
