@@ -1,6 +1,8 @@
 // INFO's sections on what was done and what is there: stats, replication, commandstats, errorstats,
 // cluster, keyspace.
 
+#include <algorithm>
+
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/modules/info.h"
@@ -21,19 +23,9 @@ void WriteCommandStats(const Command& command, InfoText& info) {
   for (const auto& sub : command.subcommands) WriteCommandStats(*sub, info);
 }
 
-/// The average time left of the keys that have a deadline, from a sample.
+/// The average time left of the keys that have a deadline.
 TimeMs AverageTtlMs(CommandContext& ctx, uint32_t db) {
-  constexpr int kSample = 32;
-  if (ctx.keys.SizeWithDeadline(db) == 0) return 0;
-  TimeMs sum_ms = 0;
-  TimeMs seen = 0;
-  for (int i = 0; i < kSample; ++i) {
-    const Entry* entry = ctx.keys.Pick(db, ctx.now, ctx.random);
-    if (entry == nullptr || entry->deadline() == kNoDeadline) continue;
-    sum_ms += entry->deadline() - ctx.now;
-    ++seen;
-  }
-  return seen == 0 ? 0 : sum_ms / seen;
+  return std::max<TimeMs>(ctx.keys.MeanDeadline(db) - ctx.now, 0);
 }
 
 }  // namespace

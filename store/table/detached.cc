@@ -47,7 +47,7 @@ size_t DetachedTables::DrainCollection(size_t budget) {
     collections_.pop_back();
   else
     inside_ += table.memory();
-  return std::clamp<size_t>(freed, 1, budget);
+  return done ? std::clamp<size_t>(freed, 1, budget) : budget;
 }
 
 size_t DetachedTables::DrainTable(size_t budget) {
@@ -62,7 +62,7 @@ size_t DetachedTables::DrainTable(size_t budget) {
   const size_t freed = before - table.size();
   freed_ += freed;
   if (done) tables_.pop_back();
-  return std::clamp<size_t>(freed, 1, budget);
+  return done ? std::clamp<size_t>(freed, 1, budget) : budget;
 }
 
 size_t DetachedTables::size() const {

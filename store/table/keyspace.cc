@@ -51,6 +51,11 @@ size_t Keyspace::SizeWithDeadline(uint32_t db) const {
   return table == nullptr ? 0 : table->WithDeadline();
 }
 
+TimeMs Keyspace::MeanDeadline(uint32_t db) const {
+  const Table* const table = impl_->TableAt(db);
+  return table == nullptr ? kNoDeadline : table->MeanDeadline();
+}
+
 uint32_t Keyspace::SlotSize(uint32_t db, uint32_t slot) const {
   CHECK(slot < kSlotCount);
   const Table* const table = impl_->TableAt(db);

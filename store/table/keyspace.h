@@ -58,6 +58,8 @@ class Keyspace {
   /// Keys of the database, expired ones that are not yet freed included (as DBSIZE counts).
   [[nodiscard]] size_t Size(uint32_t db) const;
   [[nodiscard]] size_t SizeWithDeadline(uint32_t db) const;
+  /// The mean of their deadlines, 0 when there are none.
+  [[nodiscard]] TimeMs MeanDeadline(uint32_t db) const;
   /// Keys of `slot` in database `db`.
   [[nodiscard]] uint32_t SlotSize(uint32_t db, uint32_t slot) const;
   /// Table::Scan over the live entries.
@@ -86,7 +88,8 @@ class Keyspace {
   /// The earliest time at which something falls due, or kNoDeadline.
   [[nodiscard]] TimeMs NextDue() const;
 
-  /// Frees everything that was set aside now, at once (FLUSHALL SYNC).
+  /// Frees all that was set aside of the databases, at once (FLUSHALL SYNC). Sessions that were
+  /// flushed are freed by Sweep.
   void SweepDetached();
   [[nodiscard]] size_t Detached() const;  // objects waiting to be freed
 

@@ -286,7 +286,8 @@ Keyspace::Impl::Database& Keyspace::Impl::Writable(uint32_t db) {
     const auto locate = [](const void* context, std::string_view key) {
       return static_cast<const Impl*>(context)->Locate(key);
     };
-    database.table = std::make_unique<Table>(Table::Options{.locate = locate, .context = this});
+    database.table = std::make_unique<Table>(
+        Table::Options{.compacts = true, .locate = locate, .context = this});
     used.push_back(db);
   }
   return database;

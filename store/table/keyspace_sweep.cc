@@ -67,13 +67,16 @@ size_t Keyspace::Impl::FireDatabase(Database& database, TimeMs now, size_t budge
 }
 
 size_t Keyspace::Impl::Compact(size_t budget, bool& done) {
-  done = true;
-  for (size_t i = 0; i < used.size() && budget > 0; ++i) {
-    Database& database = databases[used[(sweep_first + i) % used.size()]];
-    const size_t slice = std::min(budget, kSlice);
-    const bool compact = database.table->Compact(slice);
-    budget -= compact ? 1 : slice;
-    done = done && compact;
+  done = false;
+  while (!done && budget > 0) {
+    done = true;
+    for (size_t i = 0; i < used.size() && budget > 0; ++i) {
+      Database& database = databases[used[(sweep_first + i) % used.size()]];
+      const size_t slice = std::min(budget, kSlice);
+      const bool compact = database.table->Compact(slice);
+      budget -= compact ? 1 : slice;
+      done = done && compact;
+    }
   }
   return budget;
 }

@@ -121,8 +121,10 @@ Block SlabHeap::Allocate(size_t bytes) {
 
 void SlabHeap::Free(Block block) {
   if (block.kind == BlockKind::kOwn) {
-    own_bytes_ -= malloc_usable_size(block.at);
+    const size_t bytes = malloc_usable_size(block.at);
     --own_blocks_;
+    if (puts_off_ && bytes >= SlowFree::kBlockBytesMin) return slow_.Add(block.at, bytes);
+    own_bytes_ -= bytes;
     std::free(block.at);
     return;
   }
@@ -141,6 +143,14 @@ void SlabHeap::Free(Block block) {
     Rebin(page);
   }
   NoteSparse(size_class);
+}
+
+size_t SlabHeap::FreeSlowly(size_t budget) {
+  if (slow_.empty()) return budget;
+  own_bytes_ -= slow_.bytes();
+  budget = slow_.Step(budget);
+  own_bytes_ += slow_.bytes();
+  return budget;
 }
 
 Block SlabHeap::Resize(Block block, size_t used, size_t bytes) {

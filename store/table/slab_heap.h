@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "store/table/slow_free.h"
+
 namespace cloakroom {
 
 /// How a block was got. Stored in the two low bits of the pointer to it.
@@ -59,9 +61,15 @@ class SlabHeap {
   [[nodiscard]] Block NextToMove();
   [[nodiscard]] bool Sparse() const { return evacuated_ != nullptr || sparse_classes_ != 0; }
 
+  /// From now on huge blocks are put off when they are freed; the owner must call FreeSlowly.
+  void PutOffHugeBlocks() { puts_off_ = true; }
+  /// Gives back about `budget` pages of huge blocks; returns what is left of `budget`.
+  size_t FreeSlowly(size_t budget);
+  [[nodiscard]] bool FreesSlowly() const { return !slow_.empty(); }
+
   [[nodiscard]] size_t page_bytes() const { return page_bytes_; }            // all pages
   [[nodiscard]] size_t slab_used_bytes() const { return slab_used_bytes_; }  // blocks on pages
-  [[nodiscard]] size_t own_bytes() const { return own_bytes_; }              // blocks of kOwn
+  [[nodiscard]] size_t own_bytes() const { return own_bytes_; }  // blocks of kOwn, the put-off too
   [[nodiscard]] size_t own_blocks() const { return own_blocks_; }
   /// The heap's own bookkeeping.
   [[nodiscard]] size_t overhead_bytes() const { return classes_ ? sizeof(Classes) : 0; }
@@ -112,6 +120,8 @@ class SlabHeap {
   size_t slab_used_bytes_ = 0;
   size_t own_bytes_ = 0;
   size_t own_blocks_ = 0;
+  bool puts_off_ = false;
+  SlowFree slow_;
 };
 
 }  // namespace cloakroom

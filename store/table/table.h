@@ -22,6 +22,7 @@ class Table {
   struct Options {
     bool count_slots = true;  // keep the number of entries of each slot (64 KiB once used)
     bool expires = true;      // has a wheel; false for the insides of collections
+    bool compacts = false;    // Compact is called in time, so huge blocks may be freed in slices
     /// From an entry's key to its position, needed when blocks move and segments split.
     Position (*locate)(const void* context, std::string_view key) = nullptr;
     const void* context = nullptr;
@@ -82,13 +83,14 @@ class Table {
   /// The earliest time at which FireDue could have work, or kNoDeadline when none is armed.
   [[nodiscard]] TimeMs NextDue() const;
 
-  /// Moves blocks out of half-empty slab pages and merges sparse segments, about `budget` blocks;
-  /// returns false when more could be done now.
+  /// Moves blocks out of half-empty slab pages, merges sparse segments, and gives back the pages of
+  /// huge blocks that were erased: about `budget` blocks or pages. Returns false when more could be
+  /// done now.
   bool Compact(size_t budget);
 
   /// Frees up to `budget` entries from anywhere, each handed to `dying` first (to free what its
-  /// value points to; it must not call back). Returns true when the table is empty. For tables
-  /// that were set aside.
+  /// value points to; it must not call back). Returns true when the table is empty and huge blocks
+  /// are freed too, else `budget` is used up. For tables that were set aside.
   bool Drain(size_t budget, FunctionRef<void(Entry*)> dying);
 
   struct Memory {

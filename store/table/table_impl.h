@@ -20,7 +20,9 @@ __extension__ typedef unsigned __int128 DeadlineSum;
 /// table_expiry.cc keeps and fires the wheel, table_upkeep.cc compacts and drains.
 struct Table::Impl {
   explicit Impl(const Options& given)
-      : options(given), index(Locator{given.locate, given.context}) {}
+      : options(given), index(Locator{given.locate, given.context}) {
+    if (given.compacts) heap.PutOffHugeBlocks();
+  }
 
   Options options;
   SegmentIndex index;

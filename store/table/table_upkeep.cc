@@ -7,6 +7,7 @@ namespace cloakroom {
 
 bool Table::Compact(size_t budget) {
   Impl& t = *impl_;
+  budget = t.heap.FreeSlowly(budget);
   t.index.Merge(budget);
   for (; budget > 0; --budget) {
     const Block old = t.heap.NextToMove();
@@ -20,12 +21,13 @@ bool Table::Compact(size_t budget) {
     t.heap.Free(old);
   }
   t.CheckArms(budget);
-  return !t.heap.Sparse() && !t.index.MergeWaits() &&
+  return !t.heap.Sparse() && !t.heap.FreesSlowly() && !t.index.MergeWaits() &&
          !(t.wheel && (t.wheel->InPass() || t.ArmsAreStale()));
 }
 
 bool Table::Drain(size_t budget, FunctionRef<void(Entry*)> dying) {
   Impl& t = *impl_;
+  t.heap.PutOffHugeBlocks();
   t.slot_counts.reset();
   if (t.wheel) {
     if (!t.wheel->Clear(budget)) return false;
@@ -40,7 +42,8 @@ bool Table::Drain(size_t budget, FunctionRef<void(Entry*)> dying) {
     t.heap.Free({entry, KindOf(word)});
     --t.size;
   }
-  return t.size == 0;
+  (void)t.heap.FreeSlowly(budget);
+  return t.size == 0 && !t.heap.FreesSlowly();
 }
 
 }  // namespace cloakroom

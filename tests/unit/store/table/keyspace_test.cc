@@ -87,6 +87,8 @@ TEST_F(KeyspaceTest, WriteFillsGapsWithZeros) {
 TEST_F(KeyspaceTest, TheDeadAreInvisible) {
   log.Put("k", "v", log.now + 10);
   EXPECT_EQ(keys.SizeWithDeadline(0), 1U);
+  EXPECT_EQ(keys.MeanDeadline(0), log.now + 10);
+  EXPECT_EQ(keys.MeanDeadline(1), kNoDeadline);
   log.now += 9;
   EXPECT_NE(log.Find("k"), nullptr);
   log.now += 1;
