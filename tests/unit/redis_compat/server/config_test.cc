@@ -1,0 +1,138 @@
+#include "redis_compat/server/config.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace cloakroom {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+std::string SetError(Config& config, const Pairs& pairs) {
+  const Result<void> done = config.Set(pairs);
+  return done ? "" : done.error().message;
+}
+
+std::string DirectError(Config& config, const std::vector<std::string>& words) {
+  const Result<void> done = config.Direct(words);
+  return done ? "" : done.error().message;
+}
+
+TEST(ConfigTest, DefaultsMeanWhatTheirTextsSay) {
+  const Config config;
+  EXPECT_EQ(config.settings().port, 6379);
+  EXPECT_EQ(config.settings().databases, 16U);
+  EXPECT_EQ(config.settings().clients_max, 10000U);
+  EXPECT_EQ(config.settings().slow_log_threshold_us, 10000);
+  EXPECT_EQ(config.settings().hash_packed_entries_max, 512U);
+  EXPECT_EQ(config.settings().output_limit_pubsub.hard_bytes, 32U << 20);
+  EXPECT_EQ(config.settings().log_level, LogLevel::kNotice);
+  EXPECT_TRUE(config.settings().protected_mode);
+  EXPECT_FALSE(config.settings().daemonize);
+}
+
+// FindOption walks the table; CONFIG GET and REWRITE show it in this order.
+TEST(ConfigTest, OptionsAreSortedAndNamedOnce) {
+  std::string_view last;
+  for (const Option& option : AllOptions()) {
+    EXPECT_LT(last, option.name);
+    EXPECT_EQ(FindOption(option.name), &option);
+    last = option.name;
+  }
+}
+
+TEST(ConfigTest, OlderNamesAreTheSameOption) {
+  Config config;
+  EXPECT_EQ(SetError(config, {{"HASH-max-ziplist-entries", "7"}}), "");
+  EXPECT_EQ(config.Get("hash-max-listpack-entries"), "7");
+  EXPECT_EQ(config.settings().hash_packed_entries_max, 7U);
+  EXPECT_EQ(config.Get("no-such-option"), std::nullopt);
+}
+
+// The sentences are Redis's, which clients and tests look for.
+TEST(ConfigTest, RefusalsSayWhatRedisSays) {
+  Config config;
+  const auto failed = [](std::string_view name, std::string_view why) {
+    return "CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
+           std::string(why);
+  };
+  EXPECT_EQ(SetError(config, {{"nope", "1"}}),
+            "Unknown option or number of arguments for CONFIG SET - 'nope'");
+  EXPECT_EQ(SetError(config, {{"hz", "10"}, {"HZ", "20"}}), failed("HZ", "duplicate parameter"));
+  EXPECT_EQ(SetError(config, {{"daemonize", "yes"}}),
+            failed("daemonize", "can't set immutable config"));
+  EXPECT_EQ(SetError(config, {{"dir", "/tmp"}}), failed("dir", "can't set protected config"));
+  EXPECT_EQ(SetError(config, {{"timeout", "abc"}}),
+            failed("timeout", "argument couldn't be parsed into an integer"));
+  EXPECT_EQ(SetError(config, {{"maxclients", "0"}}),
+            failed("maxclients", "argument must be between 1 and 4294967295 inclusive"));
+  EXPECT_EQ(SetError(config, {{"protected-mode", "maybe"}}),
+            failed("protected-mode", "argument must be 'yes' or 'no'"));
+  EXPECT_EQ(SetError(config, {{"proto-max-bulk-len", "1x"}}),
+            failed("proto-max-bulk-len", "argument must be a memory value"));
+  EXPECT_EQ(SetError(config, {{"loglevel", "loud"}}),
+            failed("loglevel",
+                   "argument(s) must be one of the following: debug, verbose, notice, warning"));
+  EXPECT_EQ(SetError(config, {{"client-output-buffer-limit", "normal 0 0"}}),
+            failed("client-output-buffer-limit",
+                   "Wrong number of arguments in buffer limit configuration."));
+}
+
+TEST(ConfigTest, AllOrNone) {
+  Config config;
+  EXPECT_NE(SetError(config, {{"timeout", "5"}, {"maxclients", "none"}}), "");
+  EXPECT_EQ(config.settings().timeout_s, 0);
+  EXPECT_EQ(SetError(config, {{"timeout", "5"}, {"maxclients", "7"}}), "");
+  EXPECT_EQ(config.settings().timeout_s, 5);
+  EXPECT_EQ(config.settings().clients_max, 7U);
+}
+
+// An operator who asks for what is not built must hear of it, not lose data later.
+TEST(ConfigTest, WhatIsNotBuiltIsAcceptedOnlyOff) {
+  Config config;
+  EXPECT_EQ(SetError(config, {{"appendonly", "no"}, {"save", ""}, {"maxmemory", "0"}}), "");
+  const std::string error = SetError(config, {{"appendonly", "yes"}});
+  EXPECT_NE(error.find("appendonly 'yes' is not supported"), std::string::npos) << error;
+  EXPECT_NE(SetError(config, {{"save", "3600 1"}}), "");
+  EXPECT_NE(SetError(config, {{"maxmemory", "100mb"}}), "");
+  EXPECT_NE(SetError(config, {{"notify-keyspace-events", "KEA"}}), "");
+  EXPECT_EQ(config.Get("appendonly"), "no");
+}
+
+TEST(ConfigTest, DirectivesTakeWordsAsAFileHasThem) {
+  Config config;
+  EXPECT_EQ(DirectError(config, {"PORT", "7000"}), "");
+  EXPECT_EQ(config.settings().port, 7000);
+  EXPECT_EQ(DirectError(config, {"bind", "127.0.0.1", "-::1"}), "");
+  EXPECT_EQ(config.settings().bind, (std::vector<std::string>{"127.0.0.1", "-::1"}));
+  EXPECT_EQ(DirectError(config, {"unixsocketperm", "755"}), "");
+  EXPECT_EQ(config.settings().unix_socket_mode, 0755U);
+  EXPECT_EQ(config.Get("unixsocketperm"), "755");
+  EXPECT_EQ(DirectError(config, {"client-output-buffer-limit", "replica", "1mb", "2kb", "3"}), "");
+  EXPECT_EQ(config.Get("client-output-buffer-limit"),
+            "normal 0 0 0 slave 1048576 2048 3 pubsub 33554432 8388608 60");
+  EXPECT_EQ(DirectError(config, {"port"}), "Bad directive or wrong number of arguments");
+  EXPECT_EQ(DirectError(config, {"prot", "1"}), "Bad directive or wrong number of arguments");
+  EXPECT_EQ(DirectError(config, {"port", "1", "2"}), "wrong number of arguments");
+}
+
+TEST(ConfigTest, MemoryUnits) {
+  const std::vector<std::pair<std::string_view, int64_t>> good = {
+      {"0", 0},        {"12", 12},        {"1b", 1},        {"1k", 1000},
+      {"1KB", 1024},   {"2m", 2'000'000}, {"2mb", 2 << 20}, {"3g", 3'000'000'000},
+      {"1gb", 1 << 30}};
+  for (const auto& [text, bytes] : good) {
+    int64_t read = -1;
+    EXPECT_TRUE(ParseMemory(text, read)) << text;
+    EXPECT_EQ(read, bytes) << text;
+  }
+  for (const std::string_view text :
+       {"", "k", "-1", "1 k", "1kbb", "1.5mb", "9223372036854775807k", "99999999999999999999"}) {
+    int64_t read = -1;
+    EXPECT_FALSE(ParseMemory(text, read)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace cloakroom
