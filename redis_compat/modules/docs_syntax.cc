@@ -39,7 +39,7 @@ std::string TypeOf(std::string_view name) {
                      "n",
                      "s",
                      "ms",
-                     "v",
+
                      "offset",
                      "increment",
                      "decrement",

@@ -42,8 +42,9 @@ TEST_F(ClientTest, TheLineSaysWhatClientsParse) {
   client.last_active_ms = 4000;
   client.last_command = "client|list";
   const std::string line = ClientLine(client, 6500);
-  EXPECT_TRUE(line.starts_with("id=7 addr=10.0.0.1:5000 laddr=10.0.0.2:6379 fd=9 name=web age=5 "
-                               "idle=2 flags=x db=0 sub=0 psub=0 ssub=0 multi=1 qbuf=0 "))
+  EXPECT_TRUE(
+      line.starts_with("id=7 addr=10.0.0.1:5000 laddr=10.0.0.2:6379 fd=9 name=web age=5 "
+                       "idle=2 flags=x db=0 sub=0 psub=0 ssub=0 multi=1 qbuf=0 "))
       << line;
   EXPECT_NE(line.find(" cmd=client|list user=default redir=-1 resp=2 "), std::string::npos) << line;
   EXPECT_EQ(line.back(), '\n');

@@ -8,8 +8,8 @@ namespace {
 
 class CommandFamilyTest : public ::testing::Test {
  protected:
-  Harness h{{RegisterCommand, RegisterStrings, RegisterSets, RegisterTransactions,
-             RegisterConnection}};
+  Harness h{
+      {RegisterCommand, RegisterStrings, RegisterSets, RegisterTransactions, RegisterConnection}};
 };
 
 TEST_F(CommandFamilyTest, InfoRowsAreRediss) {
@@ -22,7 +22,8 @@ TEST_F(CommandFamilyTest, InfoRowsAreRediss) {
             "$9\r\nfind_keys\r\n*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n"
             "*6\r\n$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n:0\r\n*0\r\n"
             "$-1\r\n");
-  EXPECT_TRUE(h.Run("COMMAND", "INFO", "client|id").starts_with("*1\r\n*10\r\n$9\r\nclient|id\r\n"));
+  EXPECT_TRUE(
+      h.Run("COMMAND", "INFO", "client|id").starts_with("*1\r\n*10\r\n$9\r\nclient|id\r\n"));
   EXPECT_EQ(h.Run("COMMAND", "INFO"), h.Run("COMMAND"));
 }
 

@@ -60,8 +60,8 @@ TEST(DocsSyntaxTest, Repetitions) {
   EXPECT_EQ(Parsed("[field value ...]"), "[{field:string value:string}...]");
   EXPECT_EQ(Parsed("[GET pattern [GET pattern ...]]"), "[GET pattern:pattern...T]");
   EXPECT_EQ(Parsed("[FIELDS n f v ...]"), "[FIELDS {n:integer {f:string v:string}...}]");
-  EXPECT_EQ(Parsed("[IFVER v | SINCE v UNCHANGED n f ...]"),
-            "[<IFVER v:integer|{SINCE v:integer UNCHANGED {n:integer f:string...}}>]");
+  EXPECT_EQ(Parsed("[IFVER version | SINCE version UNCHANGED n f ...]"),
+            "[<IFVER version:integer|{SINCE version:integer UNCHANGED {n:integer f:string...}}>]");
 }
 
 // A row's mistake must show as odd docs, not as a crash of COMMAND DOCS.

@@ -71,7 +71,9 @@ TEST_F(TransactionsTest, OnesOwnChangeBreaksTheWatchToo) {
 TEST_F(TransactionsTest, UnwatchDiscardAndResetForget) {
   for (const std::string_view forget : {"UNWATCH", "DISCARD", "RESET"}) {
     EXPECT_EQ(h.Run("WATCH", "k"), "+OK\r\n");
-    if (forget == "DISCARD") EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
+    if (forget == "DISCARD") {
+      EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
+    }
     EXPECT_NE(h.Run(forget)[0], '-') << forget;
     EXPECT_EQ(h.RunAs(other, {"SET", "k", "v"}), "+OK\r\n");
     EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
