@@ -86,7 +86,6 @@ void UvLoop::OnSignal(int number, std::function<void()> handle) {
   CHECK(uv_signal_init(&loop_, &owned->handle) == 0);
   const auto fire = [](uv_signal_t* signal, int /*number*/) { Owned<uv_signal_t>::Fire(signal); };
   CHECK(uv_signal_start(&owned->handle, fire, number) == 0);
-  uv_unref(reinterpret_cast<uv_handle_t*>(&owned->handle));
 }
 
 void UvLoop::AfterPoll(uv_check_t* handle) { static_cast<UvLoop*>(handle->data)->Turn(); }
