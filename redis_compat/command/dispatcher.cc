@@ -45,9 +45,9 @@ bool ArityFits(int arity, size_t words) {
 }
 
 /// What MULTI does not queue.
-bool RunsInsideMulti(const CommandSpec& spec) {
+bool RunsInsideMulti(const Command& command) {
   constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
-  return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
+  return std::find(std::begin(kNames), std::end(kNames), command.full_name) != std::end(kNames);
 }
 
 }  // namespace
@@ -248,7 +248,7 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
 
   if (refusal) [[unlikely]]
     impl.Refuse(client, command, std::move(*refusal), out);
-  else if (client.in_multi && !RunsInsideMulti(*command->spec))
+  else if (client.in_multi && !RunsInsideMulti(*command))
     impl.Queue(client, args, out);
   else
     impl.Call(client, args, *command, prepared.first_key, out);

@@ -235,7 +235,7 @@ def run_round(ours, theirs, seed, keep_going, coverage, failures):
     generator.coverage = coverage
     pair = Pair(ours, theirs, rng.choice((2, 3)))
     other = Pair(ours, theirs, 2)
-    recent = collections.deque(maxlen=400)
+    recent = collections.deque(maxlen=30)
 
     def failed(mismatch):
         failures.append(str(mismatch))
@@ -318,7 +318,9 @@ def main():
     rounds = arguments.rounds * int(os.environ.get("CLOAKROOM_TEST_SEEDS", "1"))
     coverage, failures = dict(Generator(random.Random(0)).coverage), []
     start = servers.redis if arguments.self_check else servers.cloakroom
-    with start() as ours, servers.redis() as theirs:
+    # What is slow hangs on the machine, so nothing may be.
+    slow = ("--slowlog-log-slower-than", -1)
+    with start(*slow) as ours, servers.redis(*slow) as theirs:
         seed = arguments.seed
         while seed < arguments.seed + rounds or min(coverage.values()) < TIMES:
             if seed >= arguments.seed + 10 * rounds:

@@ -22,6 +22,7 @@ class Hostile(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        cls.calm.close()
         assert cls.server.process.poll() is None, cls.server.log()
         assert cls.server.stop() == 0
 
@@ -47,6 +48,7 @@ class Hostile(unittest.TestCase):
             client.send_bytes(bytes([byte]))
         self.assertEqual(client.read(), b"OK")
         self.assertEqual(client.read(), b"bytes")
+        client.close()
 
     def test_endless_inline(self):
         client = self.server.connect()
@@ -60,6 +62,7 @@ class Hostile(unittest.TestCase):
         except (ConnectionResetError, EOFError):
             pass
         self.served()
+        client.close()
 
     def test_a_huge_announced_bulk_takes_no_memory(self):
         before = self.resident_bytes()
@@ -110,6 +113,7 @@ class Hostile(unittest.TestCase):
                 worst = max(worst, time.monotonic() - start)
         self.assertEqual(self.calm.call("GET", "n"), b"1000000")
         self.assertLess(worst, FEW_SECONDS)
+        flood.close()
 
     def test_ten_thousand_idle_connections(self):
         before = self.resident_bytes()
