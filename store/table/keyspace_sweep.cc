@@ -53,8 +53,6 @@ size_t Keyspace::Impl::SweepDue(TimeMs now, size_t budget, bool& done) {
 
 size_t Keyspace::Impl::FireDatabase(Database& database, TimeMs now, size_t budget, bool& done) {
   Table& table = *database.table;
-  const TimeMs due = table.NextDue();
-  if (due == kNoDeadline || due > now) return budget;
   const size_t slice = std::min(budget, kSlice);
   size_t fired = 0;
   const bool all = table.FireDue(now, slice, [&](const KeyRef& key, Entry* entry) {

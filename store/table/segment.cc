@@ -3,11 +3,6 @@
 #include "store/base/check.h"
 
 namespace cloakroom {
-namespace {
-
-constexpr PlaceWord kDisplaced = PlaceWord{1} << kMarkShift;
-
-}  // namespace
 
 bool Segment::PutInBucket(uint32_t bucket, uint8_t tag, PlaceWord word) const {
   uint8_t* line = Bucket(bucket);
@@ -20,13 +15,15 @@ bool Segment::PutInBucket(uint32_t bucket, uint8_t tag, PlaceWord word) const {
 }
 
 bool Segment::PutInStash(uint32_t home, uint8_t tag, PlaceWord word) const {
-  uint8_t* stash = Stash(home / 4);
+  uint8_t* stash = Stash(home);
   const uint32_t free = MatchStash(stash, 0);
-  if (free == 0) return false;
+  uint8_t& over = Bucket(home)[kOver];
+  if (free == 0 || over >> 4 == 15) return false;
   const auto i = static_cast<uint32_t>(std::countr_zero(free));
   stash[i] = tag;
-  StoreWord(StashWord(stash, i), word | PlaceWord{home & 3} << kMarkShift);
-  Bucket(home)[kOver] += 16;
+  stash[kStashPlaces + i] = static_cast<uint8_t>(home);
+  StoreWord(StashWord(stash, i), word);
+  over += 16;
   return true;
 }
 
@@ -40,10 +37,10 @@ bool Segment::MakeRoom(uint32_t bucket) const {
   if (!after_has_room && !before_has_room) return false;
   for (uint32_t i = 0; i < kBucketPlaces; ++i) {
     const PlaceWord word = LoadWord(BucketWord(line, i));
-    const bool displaced = MarkOf(word) != 0;
+    const bool displaced = (word & kDisplaced) != 0;
     if (displaced ? !before_has_room : !after_has_room) continue;
     if (displaced) {
-      CHECK(PutInBucket(before, line[i], word & ~kMarkMask));
+      CHECK(PutInBucket(before, line[i], word & ~kDisplaced));
       Bucket(before)[kOver] -= 1;
     } else {
       CHECK(PutInBucket((bucket + 1) & mask_, line[i], word | kDisplaced));
@@ -93,16 +90,15 @@ Segment::Place Segment::PlaceAt(uint32_t number, uint32_t& home) const {
     const uint32_t i = number % kBucketPlaces;
     uint8_t* line = Bucket(bucket);
     if (line[i] == 0) return {};
-    const bool displaced = MarkOf(LoadWord(BucketWord(line, i))) != 0;
+    const bool displaced = (LoadWord(BucketWord(line, i)) & kDisplaced) != 0;
     home = displaced ? (bucket + mask_) & mask_ : bucket;
     return {line + i, BucketWord(line, i), displaced ? Where::kNeighbour : Where::kHome};
   }
   number -= buckets() * kBucketPlaces;
-  const uint32_t group = number / kStashPlaces;
   const uint32_t i = number % kStashPlaces;
-  uint8_t* stash = Stash(group);
+  uint8_t* stash = Stash(number / kStashPlaces * kBucketsAStash);
   if (stash[i] == 0) return {};
-  home = group * 4 + MarkOf(LoadWord(StashWord(stash, i)));
+  home = stash[kStashPlaces + i];
   return {stash + i, StashWord(stash, i), Where::kStash};
 }
 
@@ -110,6 +106,8 @@ void Segment::MoveAcross(const Place& place, uint32_t home, Segment other) const
   DCHECK(other.mask_ == mask_);
   other.base_[place.tag - base_] = *place.tag;
   StoreWord(other.base_ + (place.word - base_), place.Load());
+  if (place.where == Where::kStash)
+    other.base_[place.tag + kStashPlaces - base_] = static_cast<uint8_t>(home);
   const uint8_t counted = place.where == Where::kHome        ? 0
                           : place.where == Where::kNeighbour ? 1
                                                              : 16;
@@ -123,7 +121,7 @@ void Segment::MoveAcross(const Place& place, uint32_t home, Segment other) const
 void Segment::BringHome() const {
   ForAll([this](const Place& place, uint32_t home) {
     if (place.where == Where::kHome) return;
-    if (!PutInBucket(home, *place.tag, place.Load() & ~kMarkMask)) return;
+    if (!PutInBucket(home, *place.tag, place.Load() & ~kDisplaced)) return;
     Bucket(home)[kOver] -= place.where == Where::kNeighbour ? 1 : 16;
     *place.tag = 0;
   });

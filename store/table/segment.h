@@ -14,13 +14,11 @@
 namespace cloakroom {
 
 /// What a place of the index holds, in 48 bits: the address of a block (a multiple of 16), and in
-/// the four bits that are free below it how the block was got (BlockKind, bits 0 and 1) and where
-/// its home is (bits 2 and 3: in a bucket, bit 2 says that the entry is displaced from the bucket
-/// before; in a stash, they are the two low bits of the home bucket).
+/// the bits that are free below it how the block was got (BlockKind, bits 0 and 1) and whether the
+/// entry is displaced (bit 2).
 using PlaceWord = uint64_t;
 
-inline constexpr uint32_t kMarkShift = 2;
-inline constexpr PlaceWord kMarkMask = PlaceWord{3} << kMarkShift;
+inline constexpr PlaceWord kDisplaced = 4;
 
 [[nodiscard]] inline PlaceWord MakePlaceWord(const void* block, BlockKind kind) {
   return reinterpret_cast<uint64_t>(block) | static_cast<uint64_t>(kind);
@@ -29,27 +27,29 @@ inline constexpr PlaceWord kMarkMask = PlaceWord{3} << kMarkShift;
   return reinterpret_cast<Entry*>(word & ~PlaceWord{15});
 }
 [[nodiscard]] inline BlockKind KindOf(PlaceWord word) { return static_cast<BlockKind>(word & 3); }
-[[nodiscard]] inline uint32_t MarkOf(PlaceWord word) { return (word >> kMarkShift) & 3; }
 
-/// A leaf of the index: n buckets of one cache line (n = 8, 16, 32 or 64), a stash for each four
-/// buckets, and a header. This is a handle, two words, passed by value; SegmentIndex owns the
+/// A leaf of the index: n buckets of one cache line (n = 8, 16, 32 or 64), a stash for each sixteen
+/// of them, and a header. This is a handle, two words, passed by value; SegmentIndex owns the
 /// memory.
 ///
-///   bucket   tag x 9 | over | pointer x 9        64 bytes, n of them
-///   stash    tag x 8 | pointer x 8               56 bytes, n/4 of them
-///   header                                       32 bytes
+///   bucket   tag x 9 | over | pointer x 9           64 bytes, n of them
+///   stash    tag x 29 | home x 29 | pointer x 29    232 bytes, n/16 of them, at least one
+///   header                                          24 bytes
 ///
-/// An entry stands in its home bucket, in the one after it (displaced), or in the stash of its four
-/// buckets. `over` of the home bucket counts both kinds of strays (low and high four bits), so that
+/// An entry stands in its home bucket, in the one after it (displaced), or in the stash of its
+/// sixteen. `over` of the home bucket counts both kinds of strays (low and high four bits), so that
 /// a search for what is absent mostly ends at the first line. A tag of 0 marks an empty place.
+/// Filled at random, a segment of 64 buckets has no place for the next entry at about 0.92 of its
+/// 692 places.
 class Segment {
  public:
   static constexpr uint32_t kBucketPlaces = 9;
-  static constexpr uint32_t kStashPlaces = 8;
+  static constexpr uint32_t kStashPlaces = 29;
+  static constexpr uint32_t kBucketsAStash = 16;
   static constexpr uint32_t kBucketsMax = 64;
   static constexpr uint32_t kBucketsMin = 8;
   static constexpr uint32_t kPlacesMax =
-      kBucketsMax * kBucketPlaces + kBucketsMax / 4 * kStashPlaces;
+      kBucketsMax * kBucketPlaces + kBucketsMax / kBucketsAStash * kStashPlaces;
 
   struct Header {
     uint64_t prefix;  // where its range starts
@@ -76,15 +76,17 @@ class Segment {
   Segment(uint8_t* memory, uint32_t mask) : base_(memory), mask_(mask) {}
 
   [[nodiscard]] static uint32_t Bytes(uint32_t buckets) {
-    return (buckets * (64 + 14) + uint32_t{sizeof(Header)} + 63) / 64 * 64;
+    return (HeaderOffset(buckets) + uint32_t{sizeof(Header)} + 63) / 64 * 64;
   }
 
   [[nodiscard]] uint8_t* memory() const { return base_; }
   [[nodiscard]] uint32_t mask() const { return mask_; }
   [[nodiscard]] uint32_t buckets() const { return mask_ + 1; }
-  [[nodiscard]] uint32_t places() const { return buckets() * (kBucketPlaces + kStashPlaces / 4); }
+  [[nodiscard]] uint32_t places() const {
+    return buckets() * kBucketPlaces + Stashes(buckets()) * kStashPlaces;
+  }
   [[nodiscard]] Header& header() const {
-    return *reinterpret_cast<Header*>(base_ + size_t{buckets()} * 78);
+    return *reinterpret_cast<Header*>(base_ + HeaderOffset(buckets()));
   }
   [[nodiscard]] const uint8_t* Line(uint32_t bucket) const { return base_ + size_t{bucket} * 64; }
 
@@ -101,7 +103,7 @@ class Segment {
   }
 
   /// Puts an entry in, moving one other entry aside if that makes room. False when there is no
-  /// room: the segment must grow or split. `word` carries no mark.
+  /// room: the segment must grow or split. `word` is not displaced.
   bool Put(uint32_t home, uint8_t tag, PlaceWord word);
 
   /// Empties a place that Search gave for `home`.
@@ -114,12 +116,9 @@ class Segment {
     const uint8_t over = Bucket(home)[kOver];
     if (over & 15) ForBucket((home + 1) & mask_, true, visit);
     if (over >> 4) {
-      uint8_t* stash = Stash(home / 4);
-      for (uint32_t i = 0; i < kStashPlaces; ++i) {
-        if (stash[i] == 0) continue;
-        const PlaceWord word = LoadWord(StashWord(stash, i));
-        if (MarkOf(word) == (home & 3)) visit(word);
-      }
+      uint8_t* stash = Stash(home);
+      for (uint32_t i = 0; i < kStashPlaces; ++i)
+        if (stash[i] != 0 && stash[kStashPlaces + i] == home) visit(LoadWord(StashWord(stash, i)));
     }
   }
 
@@ -130,17 +129,17 @@ class Segment {
       uint8_t* line = Bucket(bucket);
       for (uint32_t i = 0; i < kBucketPlaces; ++i) {
         if (line[i] == 0) continue;
-        const bool displaced = MarkOf(LoadWord(BucketWord(line, i))) != 0;
+        const bool displaced = (LoadWord(BucketWord(line, i)) & kDisplaced) != 0;
         visit(Place{line + i, BucketWord(line, i), displaced ? Where::kNeighbour : Where::kHome},
               displaced ? (bucket + mask_) & mask_ : bucket);
       }
     }
-    for (uint32_t group = 0; group < buckets() / 4; ++group) {
-      uint8_t* stash = Stash(group);
+    for (uint32_t first = 0; first < buckets(); first += kBucketsAStash) {
+      uint8_t* stash = Stash(first);
       for (uint32_t i = 0; i < kStashPlaces; ++i)
         if (stash[i] != 0)
           visit(Place{stash + i, StashWord(stash, i), Where::kStash},
-                group * 4 + MarkOf(LoadWord(StashWord(stash, i))));
+                uint32_t{stash[kStashPlaces + i]});
     }
   }
 
@@ -162,13 +161,22 @@ class Segment {
 
  private:
   static constexpr uint32_t kOver = kBucketPlaces;  // the byte after the tags
+  static constexpr uint32_t kStashBytes = kStashPlaces * 8;
 
   [[nodiscard]] uint8_t* Bucket(uint32_t bucket) const { return base_ + size_t{bucket} * 64; }
-  [[nodiscard]] uint8_t* Stash(uint32_t group) const {
-    return base_ + size_t{buckets()} * 64 + size_t{group} * 56;
+  [[nodiscard]] static uint32_t Stashes(uint32_t buckets) {
+    return (buckets + kBucketsAStash - 1) / kBucketsAStash;
+  }
+  [[nodiscard]] static uint32_t HeaderOffset(uint32_t buckets) {
+    return buckets * 64 + Stashes(buckets) * kStashBytes;
+  }
+  [[nodiscard]] uint8_t* Stash(uint32_t home) const {
+    return base_ + size_t{buckets()} * 64 + size_t{home / kBucketsAStash} * kStashBytes;
   }
   static uint8_t* BucketWord(uint8_t* line, uint32_t i) { return line + 10 + size_t{i} * 6; }
-  static uint8_t* StashWord(uint8_t* stash, uint32_t i) { return stash + 8 + size_t{i} * 6; }
+  static uint8_t* StashWord(uint8_t* stash, uint32_t i) {
+    return stash + kStashPlaces * 2 + size_t{i} * 6;
+  }
 
   /// Bit i is set where place i of a bucket or stash has `tag`.
   static uint32_t MatchBucket(const uint8_t* line, uint8_t tag) {
@@ -184,7 +192,16 @@ class Segment {
   }
   static uint32_t MatchStash(const uint8_t* stash, uint8_t tag) {
     uint32_t found = 0;
+#if defined(__SSE2__)
+    const __m128i wanted = _mm_set1_epi8(static_cast<char>(tag));
+    const auto* tags = reinterpret_cast<const __m128i*>(stash);
+    const auto low = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(tags), wanted));
+    const auto high = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(tags + 1), wanted));
+    found = static_cast<uint32_t>(low) | static_cast<uint32_t>(high) << 16;
+    found &= (1U << kStashPlaces) - 1;
+#else
     for (uint32_t i = 0; i < kStashPlaces; ++i) found |= uint32_t{stash[i] == tag} << i;
+#endif
     return found;
   }
 
@@ -193,7 +210,7 @@ class Segment {
     for (uint32_t found = MatchBucket(line, tag); found != 0; found &= found - 1) {
       uint8_t* at = BucketWord(line, static_cast<uint32_t>(std::countr_zero(found)));
       if (wanted(EntryOf(LoadWord(at)))) {
-        const bool displaced = MarkOf(LoadWord(at)) != 0;
+        const bool displaced = (LoadWord(at) & kDisplaced) != 0;
         return {line + std::countr_zero(found), at, displaced ? Where::kNeighbour : Where::kHome};
       }
     }
@@ -205,10 +222,10 @@ class Segment {
     if (over & 15)
       if (const Place at = SearchBucket(Bucket((home + 1) & mask_), tag, wanted)) return at;
     if (over >> 4) {
-      uint8_t* stash = Stash(home / 4);
+      uint8_t* stash = Stash(home);
       for (uint32_t found = MatchStash(stash, tag); found != 0; found &= found - 1) {
         const auto i = static_cast<uint32_t>(std::countr_zero(found));
-        if (wanted(EntryOf(LoadWord(StashWord(stash, i)))))
+        if (stash[kStashPlaces + i] == home && wanted(EntryOf(LoadWord(StashWord(stash, i)))))
           return {stash + i, StashWord(stash, i), Where::kStash};
       }
     }
@@ -221,7 +238,7 @@ class Segment {
     for (uint32_t i = 0; i < kBucketPlaces; ++i) {
       if (line[i] == 0) continue;
       const PlaceWord word = LoadWord(BucketWord(line, i));
-      if ((MarkOf(word) != 0) == displaced) visit(word);
+      if (((word & kDisplaced) != 0) == displaced) visit(word);
     }
   }
 
@@ -233,6 +250,6 @@ class Segment {
   uint32_t mask_ = 0;
 };
 
-static_assert(sizeof(Segment::Header) <= 32);
+static_assert(sizeof(Segment::Header) == 24);
 
 }  // namespace cloakroom

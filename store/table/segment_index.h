@@ -96,7 +96,7 @@ class SegmentIndex {
     return SearchChain(word, bucket, tag, wanted);
   }
 
-  /// Adds `word` (an entry's block, without a mark). Splits segments as needed.
+  /// Adds `word` (an entry's block, not displaced). Splits segments as needed.
   void Insert(const Position& position, PlaceWord word);
   /// Removes the place of `entry`, which must be there; returns its word.
   PlaceWord Remove(const Position& position, const Entry* entry);

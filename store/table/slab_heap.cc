@@ -9,6 +9,21 @@
 
 #include "store/base/check.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+
+// Under AddressSanitizer a freed block is poison, but for its first eight bytes, which are the
+// heap's: so a pointer kept too long is found here as it would be with malloc.
+#if !defined(ASAN_POISON_MEMORY_REGION)
+#define ASAN_POISON_MEMORY_REGION(address, bytes) (static_cast<void>(address))
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (static_cast<void>(address))
+#endif
+
 namespace cloakroom {
 namespace {
 
@@ -112,6 +127,7 @@ Block SlabHeap::Allocate(size_t bytes) {
   } else {
     at = page->At(page->unused++);
   }
+  ASAN_UNPOISON_MEMORY_REGION(at, page->block_bytes);
   at[6] = 0;
   ++c.live;
   slab_used_bytes_ += page->block_bytes;
@@ -132,6 +148,7 @@ void SlabHeap::Free(Block block) {
   auto* at = static_cast<uint8_t*>(block.at);
   DCHECK(at[6] != kFreeMark);
   MarkFree(at, page->free);
+  ASAN_POISON_MEMORY_REGION(at + 8, page->block_bytes - 8);
   page->free = static_cast<uint16_t>((at - page->At(0)) / page->block_bytes);
   const size_t size_class = page->size_class;
   --(*classes_)[size_class].live;
@@ -217,6 +234,7 @@ void SlabHeap::FreePage(Page* page) {
   c.bytes -= bytes;
   c.capacity -= page->capacity;
   c.pages[static_cast<size_t>(page->kind)] -= 1;
+  ASAN_UNPOISON_MEMORY_REGION(page, bytes);
   std::free(page);
 }
 

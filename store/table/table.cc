@@ -67,7 +67,7 @@ Entry* Table::Resize(const KeyRef& key, Entry* entry, size_t value_bytes) {
   const size_t used = fixed + std::min<size_t>(entry->value_size(), value_bytes);
   const Block block = impl_->heap.Resize({entry, KindOf(old)}, used, fixed + value_bytes);
   auto* fresh = static_cast<Entry*>(block.at);
-  if (fresh != entry) place.Store(MakePlaceWord(fresh, block.kind) | (old & kMarkMask));
+  if (fresh != entry) place.Store(MakePlaceWord(fresh, block.kind) | (old & kDisplaced));
   fresh->set_value_size(static_cast<uint32_t>(value_bytes));
   return fresh;
 }

@@ -77,7 +77,9 @@ class Table {
 
   /// Fires arms that are due by `now` and hands each entry whose deadline is at or before `now` to
   /// `dying`, which must Erase it, or change it so that it lives on (and SetDeadline). Works on at
-  /// most `budget` arms; returns false when more are due.
+  /// most `budget` arms; returns false when more are due. The key handed over lies in the entry.
+  /// O(1) when nothing is due; to be called each turn nevertheless, for new deadlines are filed
+  /// relative to the newest `now`, the nearer the finer.
   bool FireDue(TimeMs now, size_t budget, FunctionRef<void(const KeyRef&, Entry*)> dying);
 
   /// The earliest time at which FireDue could have work, or kNoDeadline when none is armed.

@@ -17,7 +17,7 @@ bool Table::Compact(size_t budget) {
     const size_t bytes = SlabHeap::Capacity(old);
     const Block fresh = t.heap.Allocate(bytes);
     std::memcpy(fresh.at, old.at, bytes);
-    place.Store(MakePlaceWord(fresh.at, fresh.kind) | (place.Load() & kMarkMask));
+    place.Store(MakePlaceWord(fresh.at, fresh.kind) | (place.Load() & kDisplaced));
     t.heap.Free(old);
   }
   t.CheckArms(budget);
