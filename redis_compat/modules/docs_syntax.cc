@@ -28,7 +28,8 @@ std::string TypeOf(std::string_view name) {
   if (name.starts_with("unix-time")) return "unix-time";
   if (IsOneOf(name, {"key", "newkey", "source", "destination"})) return "key";
   if (name == "pattern") return "pattern";
-  if (name.ends_with("-slot") || name.ends_with("port") || name.ends_with("-epoch"))
+  if (name.starts_with("num") || name.ends_with("-slot") || name.ends_with("port") ||
+      name.ends_with("-epoch"))
     return "integer";
   if (IsOneOf(name, {"maxage",
                      "seconds",

@@ -40,7 +40,7 @@ constexpr CommandSpec kSession[] = {
     Row("session.create", -3, kGrow, kSecond,
         "Makes a session for a user who logged in, and mints its token",
         "ns user [IDLE seconds] [ABS seconds] [AUTHAT unix-time-milliseconds] "
-        "[MAX max EVICT | REJECT] [META nummeta name value [name value ...]] "
+        "[MAX max <EVICT | REJECT>] [META nummeta name value [name value ...]] "
         "[FIELDS numfields field value [field value ...]]",
         SessionCreate),
     Row("session.anon", -2, kGrow, kNoKey, "Makes a session for a visitor without a user",
@@ -69,7 +69,7 @@ constexpr CommandSpec kSession[] = {
         SessionTouch),
     Row("session.rotate", -2, kGrow, kToken, "Gives a session a new token",
         "token [USER user] [REAUTH] [AUTHAT unix-time-milliseconds] [GRACE milliseconds] "
-        "[MAX max EVICT | REJECT]",
+        "[MAX max <EVICT | REJECT>]",
         SessionRotate),
     Row("session.destroy", -2, kShrink, kTokens, "Ends sessions, and counts those that lived",
         "token [token ...]", SessionDestroy),
@@ -81,7 +81,7 @@ constexpr CommandSpec kSession[] = {
         "ns [CURSOR cursor] [COUNT count]", SessionScan),
     Row("session.revoke", -4, kShrink, kSecond,
         "Ends a user's sessions, all or by handle, and counts them",
-        "ns user ALL | HANDLE numhandles handle [handle ...] [EXCEPT token]", SessionRevoke),
+        "ns user <ALL | HANDLE numhandles handle [handle ...]> [EXCEPT token]", SessionRevoke),
     Row("session.revokeall", 2, kShrink, kNoKey, "Ends every session of an application", "ns",
         SessionRevokeAll),
     Row("session.policy", -2, kWrite | kFast, kNoKey, "Shows or sets the rules of an application",
