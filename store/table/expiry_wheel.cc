@@ -91,7 +91,7 @@ void ExpiryWheel::Add(Arm arm, TimeMs at) {
     Level& l = levels_[level];
     if (!l.heads) {
       l.heads = std::make_unique<Chunk*[]>(kBuckets[level]);
-      bytes_ += kBuckets[level] * sizeof(Chunk*);
+      bytes_ += kBuckets[level] * sizeof(void*);
     }
     const auto begins = static_cast<TimeMs>(tick << kShift[level]);
     next_due_ = size_ == 0 ? begins : std::min(next_due_, begins);
