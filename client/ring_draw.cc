@@ -150,7 +150,8 @@ std::string DrawRing(const ShardList& shards, uint32_t vnodes) {
     const double ratio = weight == 0 ? 0 : part * total_weight / weight;
     largest = std::max(largest, ratio);
     if (i >= shown) continue;
-    const double x = kLegendX + static_cast<double>(i / kRows) * kColumn;
+    const size_t column = i / kRows;
+    const double x = kLegendX + static_cast<double>(column) * kColumn;
     DrawLegendRow(legend, x, kLegendY + 34 + static_cast<double>(i % kRows) * kRow, i, id, part,
                   ratio);
   }

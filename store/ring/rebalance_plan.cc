@@ -83,7 +83,10 @@ class Planner {
     bool at_natural;
     uint32_t steps;
     uint16_t slot;
-    auto operator<=>(const Candidate&) const = default;
+    bool operator>(const Candidate& other) const {
+      return std::tie(at_natural, steps, slot) >
+             std::tie(other.at_natural, other.steps, other.slot);
+    }
   };
 
   [[nodiscard]] uint32_t IndexOf(ShardId id) const {

@@ -118,7 +118,8 @@ class LoginFlow(unittest.TestCase):
     def test_the_cap_holds(self):
         first = self.create("ana", "MAX", 2, "EVICT")
         self.create("ana", "MAX", 2, "EVICT")
-        third = self.create("ana", "MAX", 2, "EVICT")  # of those seen in one millisecond, the oldest goes
+        # Of those seen in one millisecond, the oldest goes.
+        third = self.create("ana", "MAX", 2, "EVICT")
         self.assertEqual(third[b"evicted"], [first[b"handle"]])
         with self.assertRaisesRegex(ReplyError, "^SESSLIMIT 2"):
             self.create("ana", "MAX", 2, "REJECT")
