@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <utility>
@@ -40,7 +41,13 @@ Result<OptionValue> ReadBool(const std::string& word) {
 Result<OptionValue> ReadInteger(const Option& option, const std::string& word) {
   int64_t number = 0;
   if (!ParseInteger(word, number)) return Fail(Code::kInvalid, kNotInteger);
-  return InRange(option, number, std::to_string(number));
+  TRY(OptionValue value, InRange(option, number, std::to_string(number)));
+  if (option.name == "hz") {  // alone has a narrower range than it admits to
+    constexpr int64_t kHzMax = 500;
+    value.number = std::clamp<int64_t>(number, 1, kHzMax);
+    value.text = std::to_string(value.number);
+  }
+  return value;
 }
 
 Result<OptionValue> ReadOctal(const Option& option, const std::string& word) {
