@@ -110,8 +110,9 @@ Result<void> SInterCard(CommandContext& ctx, Args args, Reply& reply) {
 
 bool FindSInterCardKeys(Args args, std::vector<size_t>& keys) {
   if (args.size() < 3) return false;
-  // COMMAND GETKEYS reads the number as atoi does: "1e3" is 1. The command itself is stricter.
-  const long count = std::strtol(std::string(args[1]).c_str(), nullptr, 10);
+  // COMMAND GETKEYS reads the number as atoi does: "1e3" is 1, and so is 2^32 + 1. The command
+  // itself is stricter.
+  const int count = static_cast<int>(std::strtol(std::string(args[1]).c_str(), nullptr, 10));
   if (count < 1 || static_cast<size_t>(count) > args.size() - 2) return false;
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) keys.push_back(2 + i);
   return true;

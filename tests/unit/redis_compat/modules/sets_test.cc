@@ -211,6 +211,12 @@ TEST_F(SetsTest, SInterCardNamesItsKeys) {
   EXPECT_EQ(keys, (std::vector<size_t>{2, 3}));
   const std::vector<std::string_view> bad = {"SINTERCARD", "3", "a", "b"};
   EXPECT_FALSE(FindKeys(spec, Args(bad), keys));
+  // The number is read loosely here, though the command refuses it.
+  const std::vector<std::string_view> loose = {"SINTERCARD", " 1x", "a"};
+  keys.clear();
+  EXPECT_TRUE(FindKeys(spec, Args(loose), keys));
+  EXPECT_EQ(keys, std::vector<size_t>{2});
+  EXPECT_EQ(Run("SINTERCARD", " 1x", "a"), "-ERR numkeys should be greater than 0\r\n");
 }
 
 // A large set is walked in steps; each member that stays is met.
