@@ -24,6 +24,23 @@ struct LookupCounters {
 /// All that a handler sees. It reads `keys`, fills `batch`, and cannot mutate anything else but
 /// its own client's state and, through `server`, what belongs to the process.
 struct CommandContext {
+  // Written out because an aggregate of this size is zeroed first, and the stall that follows costs
+  // more than a small command.
+  CommandContext(const Keyspace& its_keys, WriteBatch& its_batch, TimeMs its_now,
+                 ClientState& its_client, Random& its_random, ServerControl& its_server,
+                 Dispatcher& its_dispatcher, const Command& its_command,
+                 LookupCounters& its_lookups, const KeyRef& its_first_key)
+      : keys(its_keys),
+        batch(its_batch),
+        now(its_now),
+        client(its_client),
+        random(its_random),
+        server(its_server),
+        dispatcher(its_dispatcher),
+        command(its_command),
+        lookups(its_lookups),
+        first_key(its_first_key) {}
+
   const Keyspace& keys;
   WriteBatch& batch;
   const TimeMs now;

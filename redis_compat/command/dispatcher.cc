@@ -180,8 +180,8 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   const uint32_t db = client.db;  // as it was: MONITOR shows SELECT in the old database
 
   Reply reply(out, client.protocol);
-  CommandContext ctx{shard.keys(), batch, shard.now(), client,  random,
-                     server,       self,  command,     lookups, first_key};
+  CommandContext ctx(shard.keys(), batch, shard.now(), client, random, server, self, command,
+                     lookups, first_key);
   const Result<void> done = command.spec->handler(ctx, args, reply);
   if (!done) [[unlikely]] {
     batch.Clear();
