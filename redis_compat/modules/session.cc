@@ -40,27 +40,27 @@ constexpr CommandSpec kSession[] = {
     Row("session.create", -3, kGrow, kSecond,
         "Makes a session for a user who logged in, and mints its token",
         "ns user [IDLE seconds] [ABS seconds] [AUTHAT unix-time-milliseconds] "
-        "[MAX max <EVICT | REJECT>] [META nummeta name value [name value ...]] "
-        "[FIELDS numfields field value [field value ...]]",
+        "[MAX n <EVICT | REJECT>] [META n name value [name value ...]] "
+        "[FIELDS n field value [field value ...]]",
         SessionCreate),
     Row("session.anon", -2, kGrow, kNoKey, "Makes a session for a visitor without a user",
-        "ns [IDLE seconds] [ABS seconds] [META nummeta name value [name value ...]] "
-        "[FIELDS numfields field value [field value ...]]",
+        "ns [IDLE seconds] [ABS seconds] [META n name value [name value ...]] "
+        "[FIELDS n field value [field value ...]]",
         SessionAnon),
     Row("session.put", -4, kGrow, kSecond,
         "Makes or replaces the session of a token that the application minted",
         "ns token user [NX | XX] [IDLE seconds] [ABS seconds] [AUTHAT unix-time-milliseconds] "
-        "[IFVER version] [META nummeta name value [name value ...]] "
-        "[FIELDS numfields field value [field value ...]]",
+        "[IFVER version] [META n name value [name value ...]] "
+        "[FIELDS n field value [field value ...]]",
         SessionPut),
     Row("session.get", -2, kReadonly | kFast, kToken, "Reads a session, and keeps it alive",
-        "token [FIELDS numfields field [field ...] | NODATA] [NOTOUCH] [IFNEWER version] "
+        "token [FIELDS n field [field ...] | NODATA] [NOTOUCH] [IFNEWER version] "
         "[MAXAUTHAGE seconds]",
         SessionGet),
     Row("session.set", -2, kGrow, kToken, "Sets and deletes fields of a session",
-        "token [IFVER version | SINCE version UNCHANGED numfields field [field ...]] "
-        "[DEL numfields field [field ...]] [META nummeta name value [name value ...]] "
-        "[FIELDS numfields field value [field value ...]]",
+        "token [IFVER version | SINCE version UNCHANGED n field [field ...]] "
+        "[DEL n field [field ...]] [META n name value [name value ...]] "
+        "[FIELDS n field value [field value ...]]",
         SessionSet),
     Row("session.incr", 4, kGrow, kToken, "Adds to an integer field of a session",
         "token field increment", SessionIncr),
@@ -69,7 +69,7 @@ constexpr CommandSpec kSession[] = {
         SessionTouch),
     Row("session.rotate", -2, kGrow, kToken, "Gives a session a new token",
         "token [USER user] [REAUTH] [AUTHAT unix-time-milliseconds] [GRACE milliseconds] "
-        "[MAX max <EVICT | REJECT>]",
+        "[MAX n <EVICT | REJECT>]",
         SessionRotate),
     Row("session.destroy", -2, kShrink, kTokens, "Ends sessions, and counts those that lived",
         "token [token ...]", SessionDestroy),
@@ -81,7 +81,7 @@ constexpr CommandSpec kSession[] = {
         "ns [CURSOR cursor] [COUNT count]", SessionScan),
     Row("session.revoke", -4, kShrink, kSecond,
         "Ends a user's sessions, all or by handle, and counts them",
-        "ns user <ALL | HANDLE numhandles handle [handle ...]> [EXCEPT token]", SessionRevoke),
+        "ns user <ALL | HANDLE n handle [handle ...]> [EXCEPT token]", SessionRevoke),
     Row("session.revokeall", 2, kShrink, kNoKey, "Ends every session of an application", "ns",
         SessionRevokeAll),
     Row("session.policy", -2, kWrite | kFast, kNoKey, "Shows or sets the rules of an application",
