@@ -54,7 +54,8 @@ struct SessionHandle {
   friend auto operator<=>(const SessionHandle&, const SessionHandle&) = default;
 };
 
-/// What, together with a rotated-away token, gives its successor.
+/// What, together with a rotated-away token, gives its successor: the successor's slot (u16), then
+/// random bits.
 struct SessionNonce {
   static constexpr size_t kBytes = 16;
 

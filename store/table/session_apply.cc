@@ -132,7 +132,6 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
     CHECK(old.ns == ns.id);
     draft.Load(old, *ns.names);
   } else {
-    draft.head.generation = generation;
     draft.head.ns = ns.id;
     ++ns.live;
     ++ns.counters.created;
@@ -144,6 +143,7 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
       --ns.anonymous;
     }
     if (op.user.empty()) ++ns.anonymous;
+    draft.head.generation = generation;  // marks that the owner had before do not cover it
   }
   SessionView& head = draft.head;
   head.flags = static_cast<uint8_t>((head.flags & ~SessionView::kByPut) |
@@ -249,6 +249,7 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   if (old.user != op.user) {
     CHECK(old.anonymous());
     --ns.anonymous;
+    head.generation = generation;
   }
   head.flags = static_cast<uint8_t>(head.flags & ~SessionView::kByPut);  // the new token is ours
   head.user = op.user;

@@ -17,7 +17,7 @@ uint16_t SlotFor(std::string_view user, std::string_view token) {
 MintedSession SameSuccessor(std::string_view token, const OpenedSession& opened) {
   const SessionView& view = opened.found.view;
   MintedSession minted;
-  minted.token = SuccessorToken(token, opened.found.nonce, SlotFor(view.user, token));
+  minted.token = SuccessorToken(token, opened.found.nonce);
   minted.handle = view.handle;
   minted.version = view.version;
   minted.deadline = opened.deadline;
@@ -46,7 +46,7 @@ Result<MintedSession> RotateSession(const SessionSpace& space, std::string_view 
   const bool login = user != view.user;
   SessionRotateOp op;
   op.key = opened.found.key;
-  op.nonce = MintNonce(random);
+  op.nonce = MintNonce(SlotFor(user, token), random);
   op.grace_until = checked ? now : now + request.grace_ms.value_or(policy.grace_ms);
   op.tombstone_ms = policy.tombstone_ms;
   op.user = user;
@@ -63,7 +63,7 @@ Result<MintedSession> RotateSession(const SessionSpace& space, std::string_view 
     const SessionKey* const self = login ? nullptr : &opened.found.key;
     TRY(minted.evicted, MakeRoom(space, &ns, user, request.cap, self, now, batch));
   }
-  minted.token = SuccessorToken(token, op.nonce, SlotFor(user, token));
+  minted.token = SuccessorToken(token, op.nonce);
   op.next = KeyOfToken(minted.token);
   minted.handle = view.handle;
   minted.version = op.version;

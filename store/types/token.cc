@@ -114,9 +114,9 @@ std::string MintToken(uint16_t slot, Random& random) {
   return token;
 }
 
-std::string SuccessorToken(std::string_view token, const SessionNonce& nonce, uint16_t slot) {
+std::string SuccessorToken(std::string_view token, const SessionNonce& nonce) {
   Hash hash = HmacSha256(token, nonce.view());
-  std::string successor = TokenOf(hash.data(), slot);
+  std::string successor = TokenOf(hash.data(), LoadInt<uint16_t>(nonce.bytes.data()));
   OPENSSL_cleanse(hash.data(), hash.size());
   return successor;
 }
@@ -127,9 +127,10 @@ SessionHandle MintHandle(Random& random) {
   return handle;
 }
 
-SessionNonce MintNonce(Random& random) {
+SessionNonce MintNonce(uint16_t slot, Random& random) {
   SessionNonce nonce;
   random.Fill(nonce.bytes.data(), nonce.bytes.size());
+  StoreInt(nonce.bytes.data(), slot);
   return nonce;
 }
 

@@ -23,13 +23,13 @@ inline constexpr size_t kForeignTokenCharsMin = 22;
 /// A new token whose Redis Cluster slot is `slot`. Legal in a cookie, a URL and a Bearer header.
 [[nodiscard]] std::string MintToken(uint16_t slot, Random& random);
 
-/// The successor of `token` under `nonce`, with slot `slot`: HMAC-SHA256 of the nonce keyed with
-/// the token, so that only who shows the old token can obtain the new one; always the same.
-[[nodiscard]] std::string SuccessorToken(std::string_view token, const SessionNonce& nonce,
-                                         uint16_t slot);
+/// The successor of `token` under `nonce`: HMAC-SHA256 of the nonce keyed with the token, so that
+/// only who shows the old token can obtain the new one; always the same, in the nonce's slot.
+[[nodiscard]] std::string SuccessorToken(std::string_view token, const SessionNonce& nonce);
 
 [[nodiscard]] SessionHandle MintHandle(Random& random);
-[[nodiscard]] SessionNonce MintNonce(Random& random);
+/// 112 random bits behind the slot that the successor is to have.
+[[nodiscard]] SessionNonce MintNonce(uint16_t slot, Random& random);
 
 /// 16 base64url characters.
 [[nodiscard]] std::string HandleText(const SessionHandle& handle);

@@ -29,8 +29,9 @@ const std::string_view kNames[] = {"gone", ""};
 
 WriteBatch OneOfEach() {
   WriteBatch batch;
-  Add(batch, SessionPutOp{KeyOf(1), "shop", "ana", {}, 1, 2, 3, 4, 5, 6, 7, true, true, true, kMeta,
-                          kFields});
+  Add(batch,
+      SessionPutOp{
+          KeyOf(1), "shop", "ana", {}, 1, 2, 3, 4, 5, 6, 7, true, true, true, kMeta, kFields});
   Add(batch, SessionSlideOp{KeyOf(2), 1'700'000'000'000, 60'000});
   Add(batch, SessionMergeOp{KeyOf(3), 9, kNames, kMeta, kFields});
   Add(batch, SessionEndOp{KeyOf(4), SessionEnd::kRevoked, 77});

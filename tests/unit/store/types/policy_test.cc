@@ -38,11 +38,13 @@ TEST(PolicyTest, DefaultsAreTheDocumentedOnes) {
 TEST(PolicyTest, SetsEveryItem) {
   SessionPolicy policy;
   const std::pair<std::string_view, std::string_view> items[] = {
-      {"idle", "1"},         {"abs", "2"},       {"anon-idle", "3"},
-      {"ANON-ABS", "4"},     {"max", "5"},       {"on-limit", "REJECT"},
-      {"grace-ms", "6"},     {"quantum-ms", "7"}, {"tombstone", "8"},
-      {"max-bytes", "9"},    {"on-reuse", "revoke"}, {"strict-login", "yes"},
-      {"ack", "server"},     {"ack-timeout-ms", "10"}};
+      {"idle", "1"},          {"abs", "2"},
+      {"anon-idle", "3"},     {"ANON-ABS", "4"},
+      {"max", "5"},           {"on-limit", "REJECT"},
+      {"grace-ms", "6"},      {"quantum-ms", "7"},
+      {"tombstone", "8"},     {"max-bytes", "9"},
+      {"on-reuse", "revoke"}, {"strict-login", "yes"},
+      {"ack", "server"},      {"ack-timeout-ms", "10"}};
   for (const auto& [name, value] : items)
     EXPECT_TRUE(SetPolicyItem(policy, name, value).has_value()) << name;
   EXPECT_EQ(Show(policy),

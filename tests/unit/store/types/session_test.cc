@@ -85,8 +85,7 @@ class SessionTest : public ::testing::Test {
     return put;
   }
   Result<MintedSession> Rotate(std::string_view token, const RotateRequest& request = {}) {
-    auto rotated =
-        RotateSession(space(), token, request, shard.now, shard.random, shard.batch);
+    auto rotated = RotateSession(space(), token, request, shard.now, shard.random, shard.batch);
     shard.Commit();
     return rotated;
   }
@@ -423,8 +422,7 @@ TEST_F(SessionTest, RevokeByHandleSparesOthersAndTheException) {
   const std::string texts[] = {HandleText(a.handle), HandleText(b.handle), HandleText(b.handle),
                                HandleText(d.handle), "no-such-handle--"};
   const Words handles(std::begin(texts), std::end(texts));
-  NamedSession except =
-      NameSession(space(), "shop", "ana", a.token, true, shard.now, shard.batch);
+  NamedSession except = NameSession(space(), "shop", "ana", a.token, true, shard.now, shard.batch);
   EXPECT_EQ(RevokeHandles(space(), "shop", "ana", handles, except, shard.now, shard.batch), 1U);
   shard.Commit();
   EXPECT_TRUE(Lives(a.token));
@@ -535,8 +533,7 @@ TEST_F(SessionTest, DestroyCountsASessionOnce) {
 TEST_F(SessionTest, RemembersEightSpentTokens) {
   std::vector<std::string> tokens = {Create("ana").token};
   for (int i = 0; i < 9; ++i) tokens.push_back(Rotate(tokens.back())->token);
-  for (const std::string& token : tokens)
-    EXPECT_EQ(Lives(token), token == tokens.back());
+  for (const std::string& token : tokens) EXPECT_EQ(Lives(token), token == tokens.back());
   EXPECT_EQ(Counters().reuse, 8U) << "the ninth is forgotten";
   // Yet a PUT is refused for it while its tombstone stands.
   EXPECT_EQ(Put(tokens[0], Request("ana")).error().code, Code::kNoSession);

@@ -40,21 +40,22 @@ TEST(TokenTest, IsBase64UrlOf192BitsAndASuffix) {
 // SHA-256("abc"), from FIPS 180-2.
 TEST(TokenTest, IsKeptAsItsHash) {
   const SessionKey key = KeyOfToken("abc");
-  EXPECT_EQ(key.view().substr(2),
-            std::string_view("\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23", 16));
+  EXPECT_EQ(
+      key.view().substr(2),
+      std::string_view("\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23", 16));
   EXPECT_EQ(key.slot(), SlotOf("abc"));
 }
 
 TEST(TokenTest, SuccessorIsAlwaysTheSameAndNeedsTokenAndNonce) {
   SeededRandom random(9);
-  const SessionNonce nonce = MintNonce(random);
-  const SessionNonce other = MintNonce(random);
-  const std::string successor = SuccessorToken("old-token", nonce, 77);
-  EXPECT_EQ(successor, SuccessorToken("old-token", nonce, 77));
+  const SessionNonce nonce = MintNonce(77, random);
+  const SessionNonce other = MintNonce(77, random);
+  const std::string successor = SuccessorToken("old-token", nonce);
+  EXPECT_EQ(successor, SuccessorToken("old-token", nonce));
   EXPECT_EQ(SlotOf(successor), 77);
   EXPECT_EQ(successor.size(), kTokenChars);
-  EXPECT_NE(successor, SuccessorToken("old-token", other, 77));
-  EXPECT_NE(successor, SuccessorToken("old-tokem", nonce, 77));
+  EXPECT_NE(successor, SuccessorToken("old-token", other));
+  EXPECT_NE(successor, SuccessorToken("old-tokem", nonce));
 }
 
 TEST(TokenTest, HandlesAreSixteenCharactersAndComeBack) {
