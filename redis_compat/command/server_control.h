@@ -40,6 +40,7 @@ struct ServerMetrics {
   double input_kbps = 0;
   double output_kbps = 0;
   uint64_t connected_clients = 0;
+  uint64_t blocked_clients = 0;  // whose command waits for the end of a pause
   uint64_t max_clients = 0;
   uint64_t memory_peak_bytes = 0;
 };

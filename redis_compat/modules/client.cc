@@ -46,7 +46,12 @@ Result<void> ClientSetInfo(CommandContext& ctx, Args args, Reply& reply) {
 
 /// CLIENT INFO -> this connection's line of CLIENT LIST.
 Result<void> ClientInfo(CommandContext& ctx, Args /*args*/, Reply& reply) {
-  return reply.Verbatim(ClientLine(ctx.client, ctx.now));
+  // Through the server, which brings the sizes of the buffers up to date.
+  std::string line;
+  ctx.server.ForEachClient([&](ClientState& client) {
+    if (&client == &ctx.client) line = ClientLine(client, ctx.now);
+  });
+  return reply.Verbatim(line);
 }
 
 /// CLIENT LIST [TYPE type] [ID id ...] -> a line a connection.

@@ -77,7 +77,7 @@ void InfoClients(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("maxclients", metrics.max_clients);
   info.Field("client_recent_max_input_buffer", input_max);
   info.Field("client_recent_max_output_buffer", output_max);
-  info.Field("blocked_clients", 0);
+  info.Field("blocked_clients", metrics.blocked_clients);
   info.Field("tracking_clients", 0);
   info.Field("clients_in_timeout_table", 0);
 }

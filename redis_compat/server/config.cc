@@ -68,7 +68,10 @@ Result<void> Config::Set(const std::vector<std::pair<std::string, std::string>>&
   }
   for (size_t i = 0; i < options.size(); ++i) {
     const std::string& name = settings[i].first;
-    if ((options[i]->flags & kImmutable) != 0) return SetFailed(name, "can't set immutable config");
+    // Where Redis would take a new value, to be told the present one is no error.
+    if ((options[i]->flags & kFixed) != 0 && Get(name) == settings[i].second) continue;
+    if ((options[i]->flags & (kImmutable | kFixed)) != 0)
+      return SetFailed(name, "can't set immutable config");
     if ((options[i]->flags & kProtected) != 0) return SetFailed(name, "can't set protected config");
     for (size_t j = 0; j < i; ++j)
       if (options[j] == options[i]) return SetFailed(name, "duplicate parameter");

@@ -28,6 +28,7 @@ enum OptionFlag : uint32_t {
   kProtected = 1 << 1,    // the same, for what could reach files
   kSecret = 1 << 2,       // its value is not shown in SLOWLOG
   kOnlyDefault = 1 << 3,  // what it turns on is not built: any other value is refused
+  kFixed = 1 << 4,        // CONFIG SET takes no other value than the present one
 };
 
 /// A value that was read: its canonical text, and what the text means.

@@ -159,6 +159,7 @@ const ServerMetrics& Server::metrics() const {
   metrics_.input_kbps = KiloBytes(input_rate_.PerSecond());
   metrics_.output_kbps = KiloBytes(output_rate_.PerSecond());
   metrics_.connected_clients = connections_.size();
+  metrics_.blocked_clients = turn_.PausedCount();
   metrics_.max_clients = settings().clients_max;
   metrics_.memory_peak_bytes = std::max<uint64_t>(metrics_.memory_peak_bytes, AllocatedBytes());
   return metrics_;

@@ -251,6 +251,13 @@ void Turn::ResumePaused() {
   scheduler_.RequestTurn();
 }
 
+size_t Turn::PausedCount() const {
+  size_t count = 0;
+  const ConnectionList& paused = places_[static_cast<size_t>(Place::kPaused)];
+  for (const Connection* at = paused.first(); at != nullptr; at = at->next_in_place) ++count;
+  return count;
+}
+
 bool Turn::CheckOutputLimit(Connection& connection) {
   const size_t pending_bytes = connection.PendingBytes();
   const bool hopeless = connection.client.monitor && TooMuchUnsent(connection);

@@ -69,6 +69,8 @@ class Turn final : public ConnectionEvents {
   bool CheckOutputLimit(Connection& connection);
 
   [[nodiscard]] Counters& counters() { return counters_; }
+  /// Connections whose next command waits for the end of a pause. O(that many).
+  [[nodiscard]] size_t PausedCount() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] StringPool& pool() { return pool_; }
 
