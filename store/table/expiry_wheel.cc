@@ -174,6 +174,34 @@ bool ExpiryWheel::HasDue(TimeMs now) {
   return next_due_ <= now;
 }
 
+void ExpiryWheel::ForEachDue(TimeMs now, FunctionRef<void(Arm)> visit) const {
+  if (size_ == 0 || next_due_ > now) return;
+  const auto visit_chunks = [&](Chunk* chunk) {
+    for (; chunk != nullptr; chunk = chunk->next)
+      for (size_t i = 0; i < chunk->count; ++i) {
+        Arm arm = 0;
+        std::memcpy(&arm, chunk->At(i), kArmBytes);
+        visit(arm);
+      }
+  };
+  visit_chunks(late_);
+  visit_chunks(late_taken_);
+  visit_chunks(checked_);
+  for (uint32_t level = 0; level < kLevels; ++level) {
+    const Level& l = levels_[level];
+    if (!l.heads) continue;
+    const uint64_t base = Base(level);
+    for (uint32_t bucket = 0; bucket < kBuckets[level]; ++bucket) {
+      if (l.used[bucket / 64] == 0) {
+        bucket |= 63;
+        continue;
+      }
+      const uint64_t tick = base + ((bucket - base) & (kBuckets[level] - 1));
+      if (tick <= static_cast<uint64_t>(now) >> kShift[level]) visit_chunks(l.heads[bucket]);
+    }
+  }
+}
+
 void ExpiryWheel::StartPass() {
   pass_level_ = 1;  // what is on the finest level fires within a second
   pass_bucket_ = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "store/base/function_ref.h"
 #include "store/base/position.h"
 #include "store/base/time.h"
 
@@ -55,6 +56,9 @@ class ExpiryWheel {
 
   /// Whether Take(now) would take anything now.
   [[nodiscard]] bool HasDue(TimeMs now);
+
+  /// Visits the arms that Take(now) would take, leaving them: O(such arms).
+  void ForEachDue(TimeMs now, FunctionRef<void(Arm)> visit) const;
 
   /// Rebuilding, for when most arms are stale: StartPass, then TakeForCheck until it returns 0. It
   /// takes every arm once that was there at the start; the owner adds those again that are needed.

@@ -136,16 +136,11 @@ std::optional<UserSession> SessionSpace::Impl::LiveOf(const Namespace& ns, std::
 
 void SessionSpace::Impl::ForEachUnswept(TimeMs now,
                                         FunctionRef<void(const SessionView&)> visit) const {
-  const TimeMs due = sessions->NextDue();
-  if (due == kNoDeadline || due > now) return;
-  uint64_t cursor = 0;
-  do {
-    cursor = sessions->Scan(cursor, [&](const Entry& entry) {
-      if (entry.type() != ValueType::kSession || entry.LiveAt(now)) return;
-      const SessionView view = ViewSession(entry);
-      if (!Covered(view)) visit(view);
-    });
-  } while (cursor != 0);
+  sessions->ForEachDue(now, [&](const Entry& entry) {
+    if (entry.type() != ValueType::kSession) return;
+    const SessionView view = ViewSession(entry);
+    if (!Covered(view)) visit(view);
+  });
 }
 
 size_t SessionSpace::CountOfUser(const Namespace& ns, std::string_view user, TimeMs now) const {

@@ -82,6 +82,10 @@ class Table {
   /// relative to the newest `now`, the nearer the finer.
   bool FireDue(TimeMs now, size_t budget, FunctionRef<void(const KeyRef&, Entry*)> dying);
 
+  /// Visits the entries that FireDue(now) would hand over, changing nothing. O(those, and arms
+  /// whose time is near).
+  void ForEachDue(TimeMs now, FunctionRef<void(const Entry&)> visit) const;
+
   /// The earliest time at which FireDue could have work, or kNoDeadline when none is armed.
   [[nodiscard]] TimeMs NextDue() const;
 

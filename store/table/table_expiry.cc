@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "store/table/table_impl.h"
 
@@ -104,6 +105,21 @@ bool Table::FireDue(TimeMs now, size_t budget, FunctionRef<void(const KeyRef&, E
     for (size_t i = 0; i < count; ++i) impl_->FireArm(arms[i], now, dying);
   }
   return !impl_->wheel->HasDue(now);
+}
+
+void Table::ForEachDue(TimeMs now, FunctionRef<void(const Entry&)> visit) const {
+  if (!impl_->wheel) return;
+  std::vector<Arm> arms;
+  impl_->wheel->ForEachDue(now, [&](Arm arm) { arms.push_back(arm); });
+  std::sort(arms.begin(), arms.end());
+  arms.erase(std::unique(arms.begin(), arms.end()), arms.end());
+  for (const Arm arm : arms)
+    impl_->ForArm(arm, [&](const Entry* entry) {
+      if ((entry->flags() & Entry::kArmed) != 0 && !entry->LiveAt(now) &&
+          ArmOf(impl_->Locate(*entry)) == arm)
+        visit(*entry);
+      return false;
+    });
 }
 
 TimeMs Table::NextDue() const { return impl_->wheel ? impl_->wheel->NextDue() : kNoDeadline; }
