@@ -1,4 +1,5 @@
 #include "redis_compat/resp/request_parser.h"
+#include "tests/support/seeds.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -124,7 +125,7 @@ TEST(RequestParserTest, RandomStreamsTornAtRandomAreTheSame) {
   const uint64_t seed = 20240607;
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
-  for (int round = 0; round < 300; ++round) {
+  for (uint64_t round = 0; round < SeedCount(300); ++round) {
     std::string stream;
     for (int i = 0; i < 20; ++i) stream += Streams()[random() % 7];
     if (round % 3 == 0)  // an outsider's byte somewhere

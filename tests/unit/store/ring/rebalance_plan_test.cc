@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/support/seeded_random.h"
+#include "tests/support/seeds.h"
 
 namespace cloakroom {
 namespace {
@@ -83,7 +84,7 @@ Weight AnyWeight(SeededRandom& random) {
 
 // From any owners at all to any shards at all: level, and not one move too many.
 TEST(RebalancePlanTest, FromAnyStateIsLevelWithTheLeastMoves) {
-  for (uint64_t seed = 1; seed <= 150; ++seed) {
+  for (uint64_t seed = 1; seed <= SeedCount(150); ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     SeededRandom random(seed);
     ShardList shards;
@@ -110,7 +111,7 @@ TEST(RebalancePlanTest, FromAnyStateIsLevelWithTheLeastMoves) {
 
 // A long life of one cluster, always level, always at the least cost.
 TEST(RebalancePlanTest, JoinLeaveReweighAndDrainEachMoveTheLeast) {
-  for (uint64_t seed = 1; seed <= 10; ++seed) {
+  for (uint64_t seed = 1; seed <= SeedCount(10); ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     SeededRandom random(seed);
     ShardList shards = EqualShards(3);

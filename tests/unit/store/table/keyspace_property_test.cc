@@ -11,6 +11,7 @@
 #include "tests/support/keyspace_dump.h"
 #include "tests/support/keyspace_log.h"
 #include "tests/support/seeded_random.h"
+#include "tests/support/seeds.h"
 
 namespace cloakroom {
 namespace {
@@ -270,7 +271,8 @@ TEST_P(KeyspacePropertyTest, TheSameLogMakesTheSameState) {
   EXPECT_EQ(DumpKeyspace(replica, player.log.now), DumpKeyspace(player.log.keys, player.log.now));
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, KeyspacePropertyTest, testing::Range<uint64_t>(1, 7));
+INSTANTIATE_TEST_SUITE_P(Seeds, KeyspacePropertyTest,
+                         testing::Range<uint64_t>(1, 1 + SeedCount(6)));
 
 }  // namespace
 }  // namespace cloakroom

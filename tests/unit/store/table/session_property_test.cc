@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/seeds.h"
 #include "tests/unit/store/table/session_machine.h"
 
 namespace cloakroom {
@@ -20,7 +21,8 @@ TEST_P(SessionPropertyTest, AnswersAsTheModelDoes) {
   EXPECT_GT(machine.most_of_a_user(), UserIndex::kFewMax + 16) << "the ordered form was not tried";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, SessionPropertyTest, ::testing::Range<uint64_t>(1, 7));
+INSTANTIATE_TEST_SUITE_P(Seeds, SessionPropertyTest,
+                         ::testing::Range<uint64_t>(1, 1 + SeedCount(6)));
 
 }  // namespace
 }  // namespace cloakroom
