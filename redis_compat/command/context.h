@@ -52,6 +52,8 @@ struct CommandContext {
   LookupCounters& lookups;
   /// The first key, if the turn hashed it already; Ref() uses it when the bytes are the same.
   KeyRef first_key;
+  /// What the first key, a token, is kept as, if the turn worked it out; else nullptr.
+  const SessionKey* first_token = nullptr;
   /// Set by a handler whose client waits for the memory (FLUSHALL SYNC): after the commit, what
   /// was set aside is freed at once and not in slices.
   bool free_at_once = false;

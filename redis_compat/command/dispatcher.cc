@@ -11,6 +11,7 @@
 #include "redis_compat/command/error_reply.h"
 #include "redis_compat/command/watch.h"
 #include "store/base/check.h"
+#include "store/table/session_space.h"
 
 namespace cloakroom {
 namespace {
@@ -84,7 +85,7 @@ struct Dispatcher::Impl {
   [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
   [[nodiscard]] bool QueueWrites(const ClientState& client) const;
   void Queue(ClientState& client, Args args, std::string& out);
-  void Call(ClientState& client, Args args, const Command& command, const KeyRef& first_key,
+  void Call(ClientState& client, Args args, const Command& command, const Prepared& prepared,
             std::string& out);
   void Observe(const ClientState& client, uint32_t db, Args args, const Command& command,
                int64_t duration_us);
@@ -172,7 +173,7 @@ void Dispatcher::Impl::Observe(const ClientState& client, uint32_t db, Args args
 // Runs the handler and commits or drops its batch. EXEC's handler comes back here for each queued
 // command: by then the batch is empty again, whatever happened.
 void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& command,
-                            const KeyRef& first_key, std::string& out) {
+                            const Prepared& prepared, std::string& out) {
   const int64_t began_us = chained ? last_reading_us : clock.MonotonicUs();
   last_reading_us = began_us;
   chained = true;
@@ -181,7 +182,8 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
 
   Reply reply(out, client.protocol);
   CommandContext ctx(shard.keys(), batch, shard.now(), client, random, server, self, command,
-                     lookups, first_key);
+                     lookups, prepared.first_key);
+  if (prepared.has_token) ctx.first_token = &prepared.first_token;
   const Result<void> done = command.spec->handler(ctx, args, reply);
   if (!done) [[unlikely]] {
     batch.Clear();
@@ -215,19 +217,30 @@ Dispatcher::~Dispatcher() = default;
 
 Dispatcher::Prepared Dispatcher::Prepare(const ClientState& client, Args args) const {
   impl_->chained = false;
-  Prepared prepared{impl_->registry.Resolve(args), {}, client.db};
+  Prepared prepared;
+  prepared.command = impl_->registry.Resolve(args);
+  prepared.db = client.db;
   if (prepared.command == nullptr || client.in_multi) return prepared;
-  const int first = prepared.command->spec->keys.first;
-  if (first > 0 && args.size() > static_cast<size_t>(first)) {
-    const Keyspace& keys = std::as_const(impl_->shard).keys();
-    prepared.first_key = keys.Ref(args[static_cast<size_t>(first)]);
+  const CommandSpec& spec = *prepared.command->spec;
+  if (spec.keys.first <= 0 || args.size() <= static_cast<size_t>(spec.keys.first)) return prepared;
+  const std::string_view first = args[static_cast<size_t>(spec.keys.first)];
+  const Keyspace& keys = std::as_const(impl_->shard).keys();
+  if ((spec.flags & kSessionKeys) == 0) {
+    prepared.first_key = keys.Ref(first);
     keys.PrefetchBucket(prepared.db, prepared.first_key.position);
+  } else if (spec.token_key != nullptr) {
+    prepared.first_token = spec.token_key(first);
+    prepared.has_token = true;
+    prepared.first_key = {first, prepared.first_token.position()};
+    keys.sessions().PrefetchBucket(prepared.first_token);
   }
   return prepared;
 }
 
 void Dispatcher::PrefetchEntry(const Prepared& prepared) const {
-  if (prepared.first_key.bytes.data() != nullptr)
+  if (prepared.has_token)
+    std::as_const(impl_->shard).keys().sessions().PrefetchEntry(prepared.first_token);
+  else if (prepared.first_key.bytes.data() != nullptr)
     std::as_const(impl_->shard).keys().PrefetchEntry(prepared.db, prepared.first_key.position);
 }
 
@@ -235,6 +248,7 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
                                         std::string& out) {
   Impl& impl = *impl_;
   const size_t start = out.size();
+  const uint64_t newest = impl.shard.log().last();
   const Command* command = prepared.command;
   std::optional<Error> refusal = impl.Refusal(client, args, command);
   if (!refusal && impl.Postpones(client, *command)) [[unlikely]]
@@ -251,13 +265,17 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   else if (client.in_multi && !RunsInsideMulti(*command))
     impl.Queue(client, args, out);
   else
-    impl.Call(client, args, *command, prepared.first_key, out);
+    impl.Call(client, args, *command, prepared, out);
 
   if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
     out.resize(start);
     if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
   }
-  return {.depends_on = impl.shard.log().last(), .level = AckLevel::kMemory, .postponed = false};
+  // What a read records in passing (a session's slide) is nothing that its reply waits for.
+  const bool reads = command != nullptr && (command->spec->flags & kReadonly) != 0;
+  return {.depends_on = reads ? newest : impl.shard.log().last(),
+          .level = AckLevel::kMemory,
+          .postponed = false};
 }
 
 void Dispatcher::Forget(ClientState& client) {
@@ -291,7 +309,7 @@ Result<void> Dispatcher::ExecuteQueue(ClientState& client, Reply& reply) {
     const Args args(words);
     const Command* command = impl_->registry.Resolve(args);
     CHECK(command != nullptr);  // it was found when it was queued
-    impl_->Call(client, args, *command, KeyRef{}, reply.out());
+    impl_->Call(client, args, *command, Prepared{}, reply.out());
   }
   impl_->shard.CloseRecord();
   client.in_exec = false;

@@ -38,6 +38,8 @@ class Dispatcher {
   struct Prepared {
     const Command* command = nullptr;  // nullptr: unknown
     KeyRef first_key;                  // bytes empty: the command has no key
+    SessionKey first_token;            // what first_key is kept as, when has_token
+    bool has_token = false;
     uint32_t db = 0;
   };
   /// Resolves the command, hashes its first key and prefetches its bucket. O(1).

@@ -10,6 +10,7 @@
 #include "redis_compat/command/args.h"
 #include "redis_compat/command/reply.h"
 #include "store/base/result.h"
+#include "store/op/session_key.h"
 
 namespace cloakroom {
 
@@ -36,6 +37,8 @@ enum CommandFlag : uint32_t {
   kNoMulti = 1 << 13,
   kMovableKeys = 1 << 14,
   kAllowBusy = 1 << 15,
+  // Not Redis's: the keys are tokens or users. They route by slot, but stand in no database.
+  kSessionKeys = 1 << 16,
   kNoAsyncLoading = 1 << 16,
 };
 
@@ -67,6 +70,9 @@ struct CommandSpec {
   /// Takes passwords and session tokens out of a copy of the words before SLOWLOG or MONITOR may
   /// see it. nullptr: nothing in it is secret.
   void (*redact)(std::span<std::string> words) = nullptr;
+  /// For kSessionKeys, when the first key is a token: what it is kept as. The turn works it out
+  /// once, and prefetches there.
+  SessionKey (*token_key)(std::string_view token) = nullptr;
 };
 
 /// Counters of one command or subcommand (INFO commandstats).

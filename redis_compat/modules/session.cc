@@ -5,6 +5,7 @@
 #include "redis_compat/modules/all_modules.h"
 #include "redis_compat/modules/session_args.h"
 #include "redis_compat/modules/session_modules.h"
+#include "store/types/token.h"
 
 namespace cloakroom {
 namespace {
@@ -33,6 +34,15 @@ constexpr CommandSpec Row(std::string_view name, int arity, uint32_t flags, KeyR
   row.syntax = syntax;
   row.handler = handler;
   row.redact = RedactSession;
+  if (keys.first != 0) row.flags |= kSessionKeys;
+  return row;
+}
+
+/// A row whose first key is a token.
+constexpr CommandSpec TokenRow(std::string_view name, int arity, uint32_t flags, KeyRange keys,
+                               std::string_view summary, std::string_view syntax, Handler handler) {
+  CommandSpec row = Row(name, arity, flags, keys, summary, syntax, handler);
+  row.token_key = KeyOfToken;
   return row;
 }
 
@@ -47,32 +57,32 @@ constexpr CommandSpec kSession[] = {
         "ns [IDLE seconds] [ABS seconds] [META n name value [name value ...]] "
         "[FIELDS n field value [field value ...]]",
         SessionAnon),
-    Row("session.put", -4, kGrow, kSecond,
-        "Makes or replaces the session of a token that the application minted",
-        "ns token user [NX | XX] [IDLE seconds] [ABS seconds] [AUTHAT unix-time-milliseconds] "
-        "[IFVER version] [META n name value [name value ...]] "
-        "[FIELDS n field value [field value ...]]",
-        SessionPut),
-    Row("session.get", -2, kReadonly | kFast, kToken, "Reads a session, and keeps it alive",
-        "token [FIELDS n field [field ...] | NODATA] [NOTOUCH] [IFNEWER version] "
-        "[MAXAUTHAGE seconds]",
-        SessionGet),
-    Row("session.set", -2, kGrow, kToken, "Sets and deletes fields of a session",
-        "token [IFVER version | SINCE version UNCHANGED n field [field ...]] "
-        "[DEL n field [field ...]] [META n name value [name value ...]] "
-        "[FIELDS n field value [field value ...]]",
-        SessionSet),
-    Row("session.incr", 4, kGrow, kToken, "Adds to an integer field of a session",
-        "token field increment", SessionIncr),
-    Row("session.touch", -2, kShrink, kToken,
-        "Keeps a session alive, and tells the milliseconds it has left", "token [IDLE seconds]",
-        SessionTouch),
-    Row("session.rotate", -2, kGrow, kToken, "Gives a session a new token",
-        "token [USER user] [REAUTH] [AUTHAT unix-time-milliseconds] [GRACE milliseconds] "
-        "[MAX n <EVICT | REJECT>]",
-        SessionRotate),
-    Row("session.destroy", -2, kShrink, kTokens, "Ends sessions, and counts those that lived",
-        "token [token ...]", SessionDestroy),
+    TokenRow("session.put", -4, kGrow, kSecond,
+             "Makes or replaces the session of a token that the application minted",
+             "ns token user [NX | XX] [IDLE seconds] [ABS seconds] [AUTHAT unix-time-milliseconds] "
+             "[IFVER version] [META n name value [name value ...]] "
+             "[FIELDS n field value [field value ...]]",
+             SessionPut),
+    TokenRow("session.get", -2, kReadonly | kFast, kToken, "Reads a session, and keeps it alive",
+             "token [FIELDS n field [field ...] | NODATA] [NOTOUCH] [IFNEWER version] "
+             "[MAXAUTHAGE seconds]",
+             SessionGet),
+    TokenRow("session.set", -2, kGrow, kToken, "Sets and deletes fields of a session",
+             "token [IFVER version | SINCE version UNCHANGED n field [field ...]] "
+             "[DEL n field [field ...]] [META n name value [name value ...]] "
+             "[FIELDS n field value [field value ...]]",
+             SessionSet),
+    TokenRow("session.incr", 4, kGrow, kToken, "Adds to an integer field of a session",
+             "token field increment", SessionIncr),
+    TokenRow("session.touch", -2, kShrink, kToken,
+             "Keeps a session alive, and tells the milliseconds it has left",
+             "token [IDLE seconds]", SessionTouch),
+    TokenRow("session.rotate", -2, kGrow, kToken, "Gives a session a new token",
+             "token [USER user] [REAUTH] [AUTHAT unix-time-milliseconds] [GRACE milliseconds] "
+             "[MAX n <EVICT | REJECT>]",
+             SessionRotate),
+    TokenRow("session.destroy", -2, kShrink, kTokens, "Ends sessions, and counts those that lived",
+             "token [token ...]", SessionDestroy),
     Row("session.list", -3, kReadonly, kSecond,
         "Lists a user's sessions, last seen first, without their tokens",
         "ns user [CURSOR cursor] [COUNT count] [CURRENT token]", SessionList),

@@ -11,6 +11,7 @@
 #include "redis_compat/command/reply.h"
 #include "store/base/result.h"
 #include "store/types/session.h"
+#include "store/types/token.h"
 
 namespace cloakroom {
 
@@ -80,6 +81,14 @@ struct SessionOptions {
 /// option: unknown, given twice, without its value, not a number, out of its interval, or counting
 /// other than the words that follow; or two that exclude each other.
 [[nodiscard]] Result<SessionOptions> ParseSessionOptions(Args args, size_t from, uint32_t taken);
+
+/// args[i], a token; what the turn worked out of it is not worked out again.
+[[nodiscard]] inline ShownToken TokenAt(const CommandContext& ctx, Args args, size_t i) {
+  const std::string_view word = args[i];
+  if (ctx.first_token != nullptr && word.data() == ctx.first_key.bytes.data())
+    return {word, *ctx.first_token};
+  return word;
+}
 
 /// A namespace or user as an argument: not empty, and not endless.
 [[nodiscard]] Result<void> CheckNamespace(std::string_view ns);

@@ -83,8 +83,9 @@ Result<void> SessionPut(CommandContext& ctx, Args args, Reply& reply) {
   condition.only_new = options.has(kOptNx);
   condition.only_existing = options.has(kOptXx);
   condition.version = options.get(kOptIfVer, options.if_version);
-  const auto put = PutSession(ctx.keys.sessions(), args[2], RequestOf(args[1], args[3], options),
-                              condition, ctx.now, ctx.random, ctx.batch);
+  const auto put =
+      PutSession(ctx.keys.sessions(), TokenAt(ctx, args, 2), RequestOf(args[1], args[3], options),
+                 condition, ctx.now, ctx.random, ctx.batch);
   if (!put) return Refuse(ctx, put.error(), reply);
   if (!put->done) return reply.Null();
   reply.Map(2);
@@ -104,8 +105,8 @@ Result<void> SessionRotate(CommandContext& ctx, Args args, Reply& reply) {
   request.auth_at = options.get(kOptAuthAt, options.auth_at);
   request.grace_ms = options.get(kOptGrace, options.grace_ms);
   request.cap = options.get(kOptMax, options.cap);
-  const auto rotated =
-      RotateSession(ctx.keys.sessions(), args[1], request, ctx.now, ctx.random, ctx.batch);
+  const auto rotated = RotateSession(ctx.keys.sessions(), TokenAt(ctx, args, 1), request, ctx.now,
+                                     ctx.random, ctx.batch);
   if (!rotated) return Refuse(ctx, rotated.error(), reply);
   return WriteMinted(*rotated, reply);
 }

@@ -48,8 +48,8 @@ Result<void> SessionGet(CommandContext& ctx, Args args, Reply& reply) {
       ParseSessionOptions(args, 2,
                           kOptNames | kOptNoData | kOptNoTouch | kOptIfNewer | kOptMaxAuthAge));
   const SessionSpace& space = ctx.keys.sessions();
-  const auto opened =
-      OpenSession(space, args[1], !options.has(kOptNoTouch), MayWrite(ctx), ctx.now, ctx.batch);
+  const auto opened = OpenSession(space, TokenAt(ctx, args, 1), !options.has(kOptNoTouch),
+                                  MayWrite(ctx), ctx.now, ctx.batch);
   if (!opened) return reply.Null();
   const SessionView& session = opened->found.view;
   const Namespace& ns = space.NamespaceOf(session);
@@ -101,7 +101,8 @@ Result<void> SessionSet(CommandContext& ctx, Args args, Reply& reply) {
   request.deleted = options.deleted;
   request.meta = options.meta;
   request.fields = options.fields;
-  const auto version = SetSession(ctx.keys.sessions(), args[1], request, ctx.now, ctx.batch);
+  const auto version =
+      SetSession(ctx.keys.sessions(), TokenAt(ctx, args, 1), request, ctx.now, ctx.batch);
   if (!version) return Refuse(ctx, version.error(), reply);
   return reply.Integer(*version);
 }
@@ -109,8 +110,8 @@ Result<void> SessionSet(CommandContext& ctx, Args args, Reply& reply) {
 /// SESSION.INCR token field increment -> the value.
 Result<void> SessionIncr(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const int64_t increment, args.Integer(3, "increment is not an integer or out of range"));
-  const auto value =
-      IncrementSession(ctx.keys.sessions(), args[1], args[2], increment, ctx.now, ctx.batch);
+  const auto value = IncrementSession(ctx.keys.sessions(), TokenAt(ctx, args, 1), args[2],
+                                      increment, ctx.now, ctx.batch);
   if (!value) return Refuse(ctx, value.error(), reply);
   return reply.Integer(*value);
 }
@@ -118,7 +119,7 @@ Result<void> SessionIncr(CommandContext& ctx, Args args, Reply& reply) {
 /// SESSION.TOUCH token [IDLE seconds] -> milliseconds left.
 Result<void> SessionTouch(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const SessionOptions options, ParseSessionOptions(args, 2, kOptIdle));
-  const auto left = TouchSession(ctx.keys.sessions(), args[1],
+  const auto left = TouchSession(ctx.keys.sessions(), TokenAt(ctx, args, 1),
                                  options.get(kOptIdle, options.idle_ms), ctx.now, ctx.batch);
   if (!left) return Refuse(ctx, left.error(), reply);
   return reply.Integer(*left);

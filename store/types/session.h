@@ -12,6 +12,7 @@
 #include "store/op/session_op.h"
 #include "store/op/write_batch.h"
 #include "store/table/session_space.h"
+#include "store/types/token.h"
 
 namespace cloakroom {
 
@@ -77,7 +78,8 @@ struct PutSessionResult {
 ///           kUserMismatch     it is another user's or application's; or strict-login forbids to
 ///                             give an anonymous session its user without a new token
 ///           kVersionConflict  the version is not the wanted one
-[[nodiscard]] Result<PutSessionResult> PutSession(const SessionSpace& space, std::string_view token,
+[[nodiscard]] Result<PutSessionResult> PutSession(const SessionSpace& space,
+                                                  const ShownToken& token,
                                                   const SessionRequest& request,
                                                   const PutCondition& condition, TimeMs now,
                                                   Random& random, WriteBatch& batch);
@@ -92,7 +94,7 @@ struct OpenedSession {
 /// slide is due: when it moves the deadline by the quantum, min(quantum-ms, 5 % of idle).
 /// `may_write` false leaves a reused token's session be.
 ///   errors  kNoSession
-[[nodiscard]] Result<OpenedSession> OpenSession(const SessionSpace& space, std::string_view token,
+[[nodiscard]] Result<OpenedSession> OpenSession(const SessionSpace& space, const ShownToken& token,
                                                 bool slide, bool may_write, TimeMs now,
                                                 WriteBatch& batch);
 
@@ -106,19 +108,19 @@ struct SetSessionRequest {
 };
 /// Merges fields and meta; returns the version. Slides.
 ///   errors  kNoSession, kVersionConflict, kTooBig
-[[nodiscard]] Result<uint32_t> SetSession(const SessionSpace& space, std::string_view token,
+[[nodiscard]] Result<uint32_t> SetSession(const SessionSpace& space, const ShownToken& token,
                                           const SetSessionRequest& request, TimeMs now,
                                           WriteBatch& batch);
 
 /// Adds to an integer field, absent as 0; returns the sum. Slides.
 ///   errors  kNoSession, kTooBig, kInvalid (not an integer, overflow)
-[[nodiscard]] Result<int64_t> IncrementSession(const SessionSpace& space, std::string_view token,
+[[nodiscard]] Result<int64_t> IncrementSession(const SessionSpace& space, const ShownToken& token,
                                                std::string_view field, int64_t increment,
                                                TimeMs now, WriteBatch& batch);
 
 /// Slides, with another idle time when one is given; returns the milliseconds left.
 ///   errors  kNoSession
-[[nodiscard]] Result<TimeMs> TouchSession(const SessionSpace& space, std::string_view token,
+[[nodiscard]] Result<TimeMs> TouchSession(const SessionSpace& space, const ShownToken& token,
                                           std::optional<TimeMs> idle_ms, TimeMs now,
                                           WriteBatch& batch);
 
@@ -131,7 +133,8 @@ struct RotateRequest {
 };
 /// Gives the session a new token; shown again within its grace, the old token gives the same one.
 ///   errors  kNoSession, kUserMismatch, kRevoked, kSessionLimit
-[[nodiscard]] Result<MintedSession> RotateSession(const SessionSpace& space, std::string_view token,
+[[nodiscard]] Result<MintedSession> RotateSession(const SessionSpace& space,
+                                                  const ShownToken& token,
                                                   const RotateRequest& request, TimeMs now,
                                                   Random& random, WriteBatch& batch);
 

@@ -112,11 +112,10 @@ Result<MintedSession> CreateSession(const SessionSpace& space, const SessionRequ
   return minted;
 }
 
-Result<PutSessionResult> PutSession(const SessionSpace& space, std::string_view token,
+Result<PutSessionResult> PutSession(const SessionSpace& space, const ShownToken& token,
                                     const SessionRequest& request, const PutCondition& condition,
                                     TimeMs now, Random& random, WriteBatch& batch) {
-  const SessionKey key = KeyOfToken(token);
-  const SessionSpace::Found found = LookUp(space, key, true, now, batch);
+  const SessionSpace::Found found = LookUp(space, token.key, true, now, batch);
   if (found.state == TokenState::kEnded || found.state == TokenState::kSpent) return NoSession();
   const bool exists = found.state == TokenState::kLive;
   if (exists ? condition.only_new : condition.only_existing) return PutSessionResult{};
@@ -132,7 +131,7 @@ Result<PutSessionResult> PutSession(const SessionSpace& space, std::string_view 
   if (!exists || found.view.user != request.user)
     TRY_VOID(MakeRoom(space, ns, request.user, request.cap, nullptr, now, batch));
   if (!exists) {
-    op.key = key;
+    op.key = token.key;
     op.handle = MintHandle(random);
     op.by_put = true;
   }

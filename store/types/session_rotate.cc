@@ -9,15 +9,15 @@ namespace cloakroom {
 namespace {
 
 /// A minted token stands in its user's slot; a visitor keeps the slot they came with.
-uint16_t SlotFor(std::string_view user, std::string_view token) {
-  return SlotOf(user.empty() ? token : user);
+uint16_t SlotFor(std::string_view user, const SessionKey& token) {
+  return user.empty() ? token.slot() : SlotOf(user);
 }
 
 /// The old token was shown again within its grace: the answer is what it was.
-MintedSession SameSuccessor(std::string_view token, const OpenedSession& opened) {
+MintedSession SameSuccessor(const ShownToken& token, const OpenedSession& opened) {
   const SessionView& view = opened.found.view;
   MintedSession minted;
-  minted.token = SuccessorToken(token, opened.found.nonce);
+  minted.token = SuccessorToken(token.text, opened.found.nonce);
   minted.handle = view.handle;
   minted.version = view.version;
   minted.deadline = opened.deadline;
@@ -27,7 +27,7 @@ MintedSession SameSuccessor(std::string_view token, const OpenedSession& opened)
 
 }  // namespace
 
-Result<MintedSession> RotateSession(const SessionSpace& space, std::string_view token,
+Result<MintedSession> RotateSession(const SessionSpace& space, const ShownToken& token,
                                     const RotateRequest& request, TimeMs now, Random& random,
                                     WriteBatch& batch) {
   const bool checked = request.user.has_value() || request.reauth;
@@ -46,7 +46,7 @@ Result<MintedSession> RotateSession(const SessionSpace& space, std::string_view 
   const bool login = user != view.user;
   SessionRotateOp op;
   op.key = opened.found.key;
-  op.nonce = MintNonce(SlotFor(user, token), random);
+  op.nonce = MintNonce(SlotFor(user, token.key), random);
   op.grace_until = checked ? now : now + request.grace_ms.value_or(policy.grace_ms);
   op.tombstone_ms = policy.tombstone_ms;
   op.user = user;
@@ -63,7 +63,7 @@ Result<MintedSession> RotateSession(const SessionSpace& space, std::string_view 
     const SessionKey* const self = login ? nullptr : &opened.found.key;
     TRY(minted.evicted, MakeRoom(space, &ns, user, request.cap, self, now, batch));
   }
-  minted.token = SuccessorToken(token, op.nonce);
+  minted.token = SuccessorToken(token.text, op.nonce);
   op.next = KeyOfToken(minted.token);
   minted.handle = view.handle;
   minted.version = op.version;

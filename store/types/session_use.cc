@@ -84,9 +84,9 @@ bool AnyPresent(const SessionView& session, const FieldNames& names, WordSpan wa
 
 }  // namespace
 
-Result<OpenedSession> OpenSession(const SessionSpace& space, std::string_view token, bool slide,
+Result<OpenedSession> OpenSession(const SessionSpace& space, const ShownToken& token, bool slide,
                                   bool may_write, TimeMs now, WriteBatch& batch) {
-  OpenedSession opened{LookUp(space, KeyOfToken(token), may_write, now, batch), 0, 0};
+  OpenedSession opened{LookUp(space, token.key, may_write, now, batch), 0, 0};
   if (opened.found.state != TokenState::kLive) return NoSession();
   opened.seen = opened.found.view.seen;
   opened.deadline = opened.found.entry->deadline();
@@ -94,7 +94,7 @@ Result<OpenedSession> OpenSession(const SessionSpace& space, std::string_view to
   return opened;
 }
 
-Result<uint32_t> SetSession(const SessionSpace& space, std::string_view token,
+Result<uint32_t> SetSession(const SessionSpace& space, const ShownToken& token,
                             const SetSessionRequest& request, TimeMs now, WriteBatch& batch) {
   TRY(OpenedSession opened, OpenSession(space, token, false, true, now, batch));
   const SessionView& view = opened.found.view;
@@ -112,7 +112,7 @@ Result<uint32_t> SetSession(const SessionSpace& space, std::string_view token,
   return version;
 }
 
-Result<int64_t> IncrementSession(const SessionSpace& space, std::string_view token,
+Result<int64_t> IncrementSession(const SessionSpace& space, const ShownToken& token,
                                  std::string_view field, int64_t increment, TimeMs now,
                                  WriteBatch& batch) {
   TRY(OpenedSession opened, OpenSession(space, token, false, true, now, batch));
@@ -136,7 +136,7 @@ Result<int64_t> IncrementSession(const SessionSpace& space, std::string_view tok
   return value;
 }
 
-Result<TimeMs> TouchSession(const SessionSpace& space, std::string_view token,
+Result<TimeMs> TouchSession(const SessionSpace& space, const ShownToken& token,
                             std::optional<TimeMs> idle_ms, TimeMs now, WriteBatch& batch) {
   TRY(OpenedSession opened, OpenSession(space, token, !idle_ms, true, now, batch));
   SessionView& view = opened.found.view;

@@ -20,6 +20,16 @@ inline constexpr size_t kForeignTokenCharsMin = 22;
 /// What the store keeps of `token`: its slot and the head of its SHA-256. About 100 ns.
 [[nodiscard]] SessionKey KeyOfToken(std::string_view token);
 
+/// A token as a command showed it, with what it is kept as, worked out once.
+struct ShownToken {
+  std::string_view text;
+  SessionKey key;
+
+  ShownToken(std::string_view token) : text(token), key(KeyOfToken(token)) {}    // NOLINT
+  ShownToken(const std::string& token) : ShownToken(std::string_view(token)) {}  // NOLINT
+  ShownToken(std::string_view token, const SessionKey& its_key) : text(token), key(its_key) {}
+};
+
 /// A new token whose Redis Cluster slot is `slot`. Legal in a cookie, a URL and a Bearer header.
 [[nodiscard]] std::string MintToken(uint16_t slot, Random& random);
 

@@ -301,6 +301,18 @@ TEST_F(SessionModuleTest, GetDoesNotSlideWhileWritesArePaused) {
   EXPECT_EQ(h.Records(), records + 1);
 }
 
+// What a read records in passing, its reply does not wait for.
+TEST_F(SessionModuleTest, AReadDoesNotWaitForItsOwnSlide) {
+  const std::string token = Create("ana");
+  h.clock.Advance(600'000);
+  const uint64_t records = h.Records();
+  h.Run("SESSION.GET", token);
+  EXPECT_EQ(h.Records(), records + 1);
+  EXPECT_EQ(h.last_outcome.depends_on, records);
+  h.Run("SESSION.SET", token, "FIELDS", "1", "a", "1");
+  EXPECT_EQ(h.last_outcome.depends_on, h.Records());
+}
+
 // Sessions stand beside database 0: no key command sees or touches them, FLUSHALL ends them all.
 TEST_F(SessionModuleTest, SessionsAreNoKeys) {
   const std::string token = Create("ana");
