@@ -157,6 +157,10 @@ Result<OptionValue> ReadByKind(const Option& option, std::span<const std::string
 
 Result<OptionValue> ReadOptionValue(const Option& option, std::span<const std::string> words,
                                     const OptionValue& current) {
+  // "replicaof host port": of what is not built, not even the form matters.
+  if ((option.flags & kOnlyDefault) != 0 && option.kind == OptionKind::kText && words.size() > 1)
+    return Fail(Code::kUnavailable, "{} '{}' is not supported yet, only '{}'", option.name,
+                fmt::join(words, " "), option.default_text);
   TRY(OptionValue value, ReadByKind(option, words, current));
   if ((option.flags & kOnlyDefault) != 0 && value.text != option.default_text)
     return Fail(Code::kUnavailable, "{} '{}' is not supported yet, only '{}'", option.name,

@@ -100,6 +100,14 @@ TEST(ConfigTest, WhatIsNotBuiltIsAcceptedOnlyOff) {
   EXPECT_EQ(config.Get("appendonly"), "no");
 }
 
+// Whatever its form would be, the answer is that it is not built.
+TEST(ConfigTest, WhatIsNotBuiltIsRefusedInAllItsWords) {
+  Config config;
+  EXPECT_EQ(DirectError(config, {"replicaof", "127.0.0.1", "6380"}),
+            "replicaof '127.0.0.1 6380' is not supported yet, only ''");
+  EXPECT_EQ(DirectError(config, {"replicaof", ""}), "");
+}
+
 TEST(ConfigTest, DirectivesTakeWordsAsAFileHasThem) {
   Config config;
   EXPECT_EQ(DirectError(config, {"PORT", "7000"}), "");
