@@ -58,6 +58,16 @@ struct IndexWord {
 /// The hash index: extendible hashing by Position::Prefix(). The root directory decides up to 14
 /// bits, the slot; a slot with more than a segment's worth has directories of its own below (each
 /// deciding up to 10 bits more), so a hot slot inflates no other. Entries are owned by the Table.
+///
+/// How a position leads to a block (the prefix picks the segment, then bucket and tag):
+///
+///   root (by slot)    directory of a hot slot     segment: 8 to 64 buckets of a cache line
+///    +------+                        +------+       +---------+-------+------------+
+///    | word |-- shared by slots ------------------> | 9 tags  | over  | 9 pointers |  bucket
+///    | word |-- one slot, many ----> | word |-----> +---------+-------+------------+
+///    | word |-> (nothing)            | word |-> ... | 29 tags | homes | pointers   |  stash of 16
+///    +------+                        +------+       +---------+-------+------------+  buckets
+///   pointer (6 bytes)  address | displaced (1 bit) | malloc's own, or the page's size (2 bits)
 class SegmentIndex {
  public:
   explicit SegmentIndex(const Locator& locator) : locator_(locator) {}
