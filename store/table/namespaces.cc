@@ -7,10 +7,10 @@
 namespace cloakroom {
 namespace {
 
-const SessionMark* FirstAbove(const std::vector<SessionMark>& marks, uint32_t generation) {
+const SessionMark* FirstAbove(const std::vector<SessionMark>& marks, uint64_t serial) {
   const auto it = std::upper_bound(
-      marks.begin(), marks.end(), generation,
-      [](uint32_t wanted, const SessionMark& mark) { return wanted < mark.generation; });
+      marks.begin(), marks.end(), serial,
+      [](uint64_t wanted, const SessionMark& mark) { return wanted < mark.serial; });
   return it == marks.end() ? nullptr : &*it;
 }
 
@@ -26,15 +26,14 @@ SessionCounters& SessionCounters::operator+=(const SessionCounters& other) {
   return *this;
 }
 
-const SessionMark* Namespace::Covering(std::string_view user, uint32_t generation) const {
+const SessionMark* Namespace::Covering(std::string_view user, uint64_t serial) const {
   if (marks.empty() && user_marks.empty()) [[likely]]
     return nullptr;
-  const SessionMark* first = FirstAbove(marks, generation);
+  const SessionMark* first = FirstAbove(marks, serial);
   const auto it = user_marks.find(user);
   if (it == user_marks.end()) return first;
-  const SessionMark* const of_user = FirstAbove(it->second, generation);
-  if (first == nullptr || (of_user != nullptr && of_user->generation < first->generation))
-    return of_user;
+  const SessionMark* const of_user = FirstAbove(it->second, serial);
+  if (first == nullptr || (of_user != nullptr && of_user->serial < first->serial)) return of_user;
   return first;
 }
 

@@ -29,10 +29,10 @@ struct SessionCounters {
   SessionCounters& operator+=(const SessionCounters& other);
 };
 
-/// A mass end. It covers the sessions whose generation is below its own. Kept while sessions that
+/// A mass end. It covers the sessions whose serial is below its own. Kept while sessions that
 /// it covers are still in memory.
 struct SessionMark {
-  uint32_t generation = 0;
+  uint64_t serial = 0;
   TimeMs time = 0;
   TimeMs tombstone_until = 0;
 };
@@ -62,8 +62,8 @@ struct Namespace {
   };
   std::vector<PastTombstone> past_tombstones;
 
-  /// The first mark that covers a session of `user` and `generation`, or nullptr.
-  [[nodiscard]] const SessionMark* Covering(std::string_view user, uint32_t generation) const;
+  /// The first mark that covers a session of `user` and `serial`, or nullptr.
+  [[nodiscard]] const SessionMark* Covering(std::string_view user, uint64_t serial) const;
 };
 
 /// The namespaces by name and by id. One is made by its first session or policy, and stays: it

@@ -98,16 +98,17 @@ void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
   if (users->Find(ns.id, session.user).many != nullptr && UserOf(ns, session.user).many == nullptr)
     set_aside.push_back({ns.id, std::string(session.user), 0, users->Detach(ns.id, session.user)});
 
-  const UserSession added{session.seen, session.handle, key};
+  const UserSession added{session.seen, session.serial, session.handle, key};
   UserIndex::Added how = users->Add(ns.id, session.user, added);
   if (how == UserIndex::Added::kFull) {
     std::vector<UserSession> ordered;
     const UserIndex::User user = users->Find(ns.id, session.user);
     for (size_t i = 0; i < user.few_count(); ++i) {
       const SessionView other = ViewSession(*Live(user.few_key(i)));
-      if (!Covered(other)) ordered.push_back({other.seen, other.handle, user.few_key(i)});
+      if (!Covered(other))
+        ordered.push_back({other.seen, other.serial, other.handle, user.few_key(i)});
     }
-    users->Order(ns.id, session.user, ordered, generation);
+    users->Order(ns.id, session.user, ordered, serial);
     for (const UserSession& other : ordered) StoreOrdered(*Live(other.key), true);
     how = users->Add(ns.id, session.user, added);
   }
@@ -143,7 +144,7 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
       --ns.anonymous;
     }
     if (op.user.empty()) ++ns.anonymous;
-    draft.head.generation = generation;  // marks that the owner had before do not cover it
+    draft.head.serial = ++serial;  // marks that the owner had before do not cover it
   }
   SessionView& head = draft.head;
   head.flags = static_cast<uint8_t>((head.flags & ~SessionView::kByPut) |
@@ -249,7 +250,7 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   if (old.user != op.user) {
     CHECK(old.anonymous());
     --ns.anonymous;
-    head.generation = generation;
+    head.serial = ++serial;
   }
   head.flags = static_cast<uint8_t>(head.flags & ~SessionView::kByPut);  // the new token is ours
   head.user = op.user;
@@ -275,12 +276,16 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
 void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkUserOp& op) {
   Namespace& ns = namespaces.Make(op.ns);
   const UserIndex::User user = UserOf(ns, op.user);
+  ++serial;  // however many they are: that may differ with how far each role has freed the dead
   if (user.many == nullptr) {
     // Few: they end here and now.
     const std::string keys(user.few);
     for (size_t at = 0; at < keys.size(); at += SessionKey::kBytes) {
       const SessionKey key = SessionKey::FromBytes(std::string_view(keys).substr(at));
-      if (op.has_except && key == op.except) continue;
+      if (op.has_except && key == op.except) {
+        StoreSerial(*Live(key), serial);
+        continue;
+      }
       Entry* const entry = Live(key);
       const auto ended = EndOf(*entry, ViewSession(*entry), header.time_ms);
       Bury(key.ref(), entry,
@@ -291,19 +296,18 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
     ForEachUnswept(header.time_ms, [&](const SessionView& session) {
       if (session.ns == ns.id && session.user == op.user) ++dead;
     });
-    ++generation;
     if (op.has_except) {
       Entry* const survivor = Live(op.except);
       const SessionView view = ViewSession(*survivor);
       CHECK(users->Remove(ns.id, op.user, op.except, view.handle));
-      StoreGeneration(*survivor, generation);
+      StoreSerial(*survivor, serial);
     }
     std::unique_ptr<ManySessions> many = users->Detach(ns.id, op.user);
     CHECK(many->size() >= dead && ns.live >= many->size());
     ns.live -= many->size();
     ns.counters.revoked += many->size() - dead;
-    ns.user_marks[std::string(op.user)].push_back({generation, header.time_ms, op.tombstone_until});
-    set_aside.push_back({ns.id, std::string(op.user), generation, std::move(many)});
+    ns.user_marks[std::string(op.user)].push_back({serial, header.time_ms, op.tombstone_until});
+    set_aside.push_back({ns.id, std::string(op.user), serial, std::move(many)});
     if (op.has_except) AddToIndex(op.except, Live(op.except));
   }
   users->Mark(ns.id, op.user, header.time_ms, op.until);
@@ -312,6 +316,7 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
 void SessionSpace::Impl::MarkNamespace(const RecordHeader& header,
                                        const SessionMarkNamespaceOp& op) {
   Namespace& ns = namespaces.Make(op.ns);
+  ++serial;
   if (ns.live == 0) return;  // whatever is in memory is covered by earlier marks
   uint64_t dead = 0;
   ForEachUnswept(header.time_ms, [&](const SessionView& session) {
@@ -319,11 +324,11 @@ void SessionSpace::Impl::MarkNamespace(const RecordHeader& header,
   });
   ns.counters.revoked += ns.live - dead;
   ns.live = ns.anonymous = 0;
-  ns.marks.push_back({++generation, header.time_ms, op.tombstone_until});
+  ns.marks.push_back({serial, header.time_ms, op.tombstone_until});
   if (walking) return;  // its end starts the next
   walking = true;
   walk_cursor = 0;
-  walk_generation = generation;
+  walk_serial = serial;
 }
 
 }  // namespace cloakroom

@@ -21,11 +21,13 @@ std::string Hex(std::string_view bytes) {
 std::string SessionLine(const SessionKey& key, const Entry& entry, const SessionView& view,
                         const Namespace& ns) {
   std::string line = fmt::format(
-      "session {} ns={} user={} handle={} created={} seen={} auth_at={} idle={} abs_start={} "
+      "session {} serial={} ns={} user={} handle={} created={} seen={} auth_at={} idle={} "
+      "abs_start={} "
       "abs={} version={} by_put={} deadline={} forgotten={} spent={} meta",
-      Hex(key.view()), Hex(ns.name), Hex(view.user), Hex(view.handle.view()), view.created,
-      view.seen, view.auth_at, view.idle_ms, view.abs_start, view.abs_ms, view.version,
-      view.flags & SessionView::kByPut, entry.deadline(), view.forgotten, Hex(view.spent));
+      Hex(key.view()), view.serial, Hex(ns.name), Hex(view.user), Hex(view.handle.view()),
+      view.created, view.seen, view.auth_at, view.idle_ms, view.abs_start, view.abs_ms,
+      view.version, view.flags & SessionView::kByPut, entry.deadline(), view.forgotten,
+      Hex(view.spent));
   ForEachMeta(view, *ns.names, [&](const SessionItem& item) {
     line += fmt::format(" {}={}", Hex(item.name), Hex(item.value));
   });
@@ -155,7 +157,8 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
       found.many->OldestFirst([&](const UserSession& session) {
         const Entry* const entry = impl.sessions->Find(session.key.ref());
         if (entry != nullptr && entry->type() == ValueType::kSession &&
-            ViewSession(*entry).seen != session.seen)
+            (ViewSession(*entry).seen != session.seen ||
+             ViewSession(*entry).serial != session.serial))
           wrong.push_back("out of order: " + Hex(session.key.view()));
         check(session.key);
         return true;

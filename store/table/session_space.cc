@@ -13,10 +13,8 @@ Position LocateSession(const void*, std::string_view key) {
   return SessionKey::FromBytes(key).position();
 }
 
-/// The order of lists: last seen first, and among those seen at once by handle.
-bool SeenLater(const UserSession& a, const UserSession& b) {
-  return a.seen != b.seen ? a.seen > b.seen : a.handle > b.handle;
-}
+/// The order of lists: last seen first, and among those seen at once the newest first.
+bool SeenLater(const UserSession& a, const UserSession& b) { return a.order() > b.order(); }
 
 }  // namespace
 
@@ -58,7 +56,7 @@ std::optional<SessionEnding> SessionSpace::Impl::EndOf(const Entry& entry,
                                                        const SessionView& session,
                                                        TimeMs now) const {
   const Namespace& ns = namespaces.At(session.ns);
-  const SessionMark* const mark = ns.Covering(session.user, session.generation);
+  const SessionMark* const mark = ns.Covering(session.user, session.serial);
   const TimeMs deadline = entry.deadline();
   // What came first ended it: it may have expired before the mark.
   if (mark != nullptr && mark->time < deadline)
@@ -119,8 +117,7 @@ const SessionPolicy& SessionSpace::PolicyOf(const Namespace* ns) const {
 
 UserIndex::User SessionSpace::Impl::UserOf(const Namespace& ns, std::string_view user) const {
   UserIndex::User found = users->Find(ns.id, user);
-  if (found.many != nullptr && !ns.marks.empty() &&
-      ns.marks.back().generation > found.many->generation())
+  if (found.many != nullptr && !ns.marks.empty() && ns.marks.back().serial > found.many->made_at())
     found.many = nullptr;
   return found;
 }
@@ -131,7 +128,7 @@ std::optional<UserSession> SessionSpace::Impl::LiveOf(const Namespace& ns, std::
   if (entry == nullptr || entry->type() != ValueType::kSession) return std::nullopt;
   const SessionView view = ViewSession(*entry);
   if (view.ns != ns.id || view.user != user || EndOf(*entry, view, now)) return std::nullopt;
-  return UserSession{view.seen, view.handle, key};
+  return UserSession{view.seen, view.serial, view.handle, key};
 }
 
 void SessionSpace::Impl::ForEachUnswept(TimeMs now,
@@ -159,8 +156,7 @@ size_t SessionSpace::CountOfUser(const Namespace& ns, std::string_view user, Tim
 }
 
 std::vector<UserSession> SessionSpace::NewestOfUser(const Namespace& ns, std::string_view user,
-                                                    TimeMs now,
-                                                    const std::pair<TimeMs, SessionHandle>* after,
+                                                    TimeMs now, const SeenSerial* after,
                                                     size_t limit) const {
   std::vector<UserSession> out;
   const UserIndex::User found = impl_->UserOf(ns, user);
@@ -174,8 +170,7 @@ std::vector<UserSession> SessionSpace::NewestOfUser(const Namespace& ns, std::st
   }
   for (size_t i = 0; i < found.few_count(); ++i) {
     const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
-    if (session && (after == nullptr || SeenLater({after->first, after->second, {}}, *session)))
-      out.push_back(*session);
+    if (session && (after == nullptr || session->order() < *after)) out.push_back(*session);
   }
   std::sort(out.begin(), out.end(), SeenLater);
   if (out.size() > limit) out.resize(limit);

@@ -72,8 +72,7 @@ class SessionSpace {
   [[nodiscard]] size_t CountOfUser(const Namespace& ns, std::string_view user, TimeMs now) const;
   /// Last seen first, at most `limit`, those up to `after` in that order left out.
   [[nodiscard]] std::vector<UserSession> NewestOfUser(const Namespace& ns, std::string_view user,
-                                                      TimeMs now,
-                                                      const std::pair<TimeMs, SessionHandle>* after,
+                                                      TimeMs now, const SeenSerial* after,
                                                       size_t limit) const;
   /// Least recently seen first, at most `limit`, `except` left out.
   [[nodiscard]] std::vector<UserSession> OldestOfUser(const Namespace& ns, std::string_view user,

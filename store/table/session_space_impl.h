@@ -45,7 +45,7 @@ struct SessionSpace::Impl {
   [[nodiscard]] std::optional<SessionEnding> EndOf(const Entry& entry, const SessionView& session,
                                                    TimeMs now) const;
   [[nodiscard]] bool Covered(const SessionView& session) const {
-    return namespaces.At(session.ns).Covering(session.user, session.generation) != nullptr;
+    return namespaces.At(session.ns).Covering(session.user, session.serial) != nullptr;
   }
   /// The user's sessions, leaving out ordered ones that a mark of the namespace covers.
   [[nodiscard]] UserIndex::User UserOf(const Namespace& ns, std::string_view user) const;
@@ -86,21 +86,23 @@ struct SessionSpace::Impl {
   std::unique_ptr<Table> sessions;  // sessions, tombstones, spent tokens
   std::unique_ptr<UserIndex> users;
   Namespaces namespaces;
-  uint32_t generation = 0;  // of the newest mark
+  /// Numbers the sessions and the marks as they are made, in one row: a mark covers the sessions of
+  /// smaller serials. Counted by the ops alone, so it is the same on every role.
+  uint64_t serial = 0;
 
   /// Ordered sessions that a mark took away from their user, to be buried in slices.
   struct SetAside {
     uint32_t ns = 0;
     std::string user;
-    uint32_t generation = 0;  // of the user's mark; 0: a namespace's mark covers them
+    uint64_t serial = 0;  // of the user's mark; 0: a namespace's mark covers them
     std::unique_ptr<ManySessions> sessions;
   };
   std::deque<SetAside> set_aside;
 
-  // The walk over all sessions for the namespaces' marks up to a generation.
+  // The walk over all sessions for the namespaces' marks up to a serial.
   bool walking = false;
   uint64_t walk_cursor = 0;
-  uint32_t walk_generation = 0;
+  uint64_t walk_serial = 0;
 
   struct Flushed {
     std::unique_ptr<Table> sessions;

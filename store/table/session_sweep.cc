@@ -10,7 +10,7 @@ void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEndi
   const SessionKey session_key = SessionKey::FromBytes(key.bytes);  // `key` may lie in the entry
   const SessionView session = ViewSession(*entry);
   Namespace& ns = namespaces.At(session.ns);
-  const bool counted = ns.Covering(session.user, session.generation) == nullptr;
+  const bool counted = ns.Covering(session.user, session.serial) == nullptr;
   if (counted) {
     CHECK(ns.live > 0);
     --ns.live;
@@ -72,12 +72,12 @@ bool SessionSpace::Impl::SweepSetAside(TimeMs now, size_t& budget) {
       if (const auto ending = EndOf(*entry, ViewSession(*entry), now))
         Bury(key.ref(), entry, *ending, now);
     }
-    if (aside.generation != 0) {
+    if (aside.serial != 0) {
       auto& marks = namespaces.At(aside.ns).user_marks;
       const auto it = marks.find(aside.user);
       CHECK(it != marks.end());
       std::erase_if(it->second,
-                    [&](const SessionMark& mark) { return mark.generation == aside.generation; });
+                    [&](const SessionMark& mark) { return mark.serial == aside.serial; });
       if (it->second.empty()) marks.erase(it);
     }
     set_aside.pop_front();
@@ -103,10 +103,10 @@ bool SessionSpace::Impl::SweepMarked(TimeMs now, size_t& budget) {
     if (walk_cursor != 0) continue;
     walking = false;
     namespaces.ForEach([&](Namespace& ns) {
-      std::erase_if(ns.marks, [&](const auto& mark) { return mark.generation <= walk_generation; });
+      std::erase_if(ns.marks, [&](const auto& mark) { return mark.serial <= walk_serial; });
       if (!ns.marks.empty()) walking = true;
     });
-    walk_generation = generation;
+    walk_serial = serial;
   }
   return true;
 }

@@ -70,7 +70,7 @@ SessionView ViewSession(const Entry& entry) {
   SessionView session;
   session.flags = in.Int<uint8_t>();
   session.version = in.Int<uint32_t>();
-  session.generation = in.Int<uint32_t>();
+  session.serial = static_cast<uint64_t>(in.Time(kU48));
   session.seen = in.Time(kU48);
   session.created = in.Time(kU48);
   session.idle_ms = in.Time(kU40);
@@ -100,8 +100,8 @@ void StoreIdle(Entry& entry, TimeMs idle_ms) {
   StoreTime(entry.value_data() + SessionView::kIdleAt, idle_ms, kU40);
 }
 
-void StoreGeneration(Entry& entry, uint32_t generation) {
-  StoreInt(entry.value_data() + SessionView::kGenerationAt, generation);
+void StoreSerial(Entry& entry, uint64_t serial) {
+  StoreTime(entry.value_data() + SessionView::kSerialAt, static_cast<TimeMs>(serial), kU48);
 }
 
 void StoreOrdered(Entry& entry, bool ordered) {
@@ -229,8 +229,7 @@ void SessionDraft::Encode(FieldNames& names, std::string& out) const {
   char number[sizeof(uint32_t)];
   StoreInt(number, head.version);
   out.append(number, sizeof number);
-  StoreInt(number, head.generation);
-  out.append(number, sizeof number);
+  AppendTime(out, static_cast<TimeMs>(head.serial), kU48);
   AppendTime(out, head.seen, kU48);
   AppendTime(out, head.created, kU48);
   AppendTime(out, head.idle_ms, kU40);

@@ -17,11 +17,11 @@ namespace cloakroom {
 
 /// What an entry of type kSession holds, little-endian. The deadline is the entry's own.
 ///
-///   0      1         5            9      15        21     26    31       43
-///   +------+---------+------------+------+---------+------+-----+--------+----+------+---------+
-///   | flag | version | generation | seen | created | idle | abs | handle | ns | user | options |
-///   +------+---------+------------+------+---------+------+-----+--------+----+------+---------+
-///     u8     u32       u32          u48    u48       u40    u40   12 B    varint sized  by flag
+///   0      1         5        11     17        23     28    33       45
+///   +------+---------+--------+------+---------+------+-----+--------+----+------+---------+
+///   | flag | version | serial | seen | created | idle | abs | handle | ns | user | options |
+///   +------+---------+--------+------+---------+------+-----+--------+----+------+---------+
+///     u8     u32       u48      u48    u48       u40    u40   12 B    varint sized  by flag
 ///   then  meta count varint | meta size varint | meta | field count varint | fields
 ///
 /// options, each only when its flag is set: abs_start u48 (else: created), auth_at u48 (else:
@@ -38,13 +38,13 @@ struct SessionView {
   static constexpr uint8_t kOrdered = 32;
 
   static constexpr size_t kVersionAt = 1;
-  static constexpr size_t kGenerationAt = 5;
-  static constexpr size_t kSeenAt = 9;
-  static constexpr size_t kIdleAt = 21;
+  static constexpr size_t kSerialAt = 5;
+  static constexpr size_t kSeenAt = 11;
+  static constexpr size_t kIdleAt = 23;
 
   uint8_t flags = 0;
   uint32_t version = 0;
-  uint32_t generation = 0;  // marks made before the session was; a later mark covers it
+  uint64_t serial = 0;  // its number in the order of making; a mark of a later one covers it
   TimeMs seen = 0;
   TimeMs created = 0;
   TimeMs idle_ms = 0;
@@ -75,7 +75,7 @@ struct SessionView {
 /// The parts that change in place.
 void StoreSeen(Entry& entry, TimeMs seen);
 void StoreIdle(Entry& entry, TimeMs idle_ms);
-void StoreGeneration(Entry& entry, uint32_t generation);
+void StoreSerial(Entry& entry, uint64_t serial);
 void StoreOrdered(Entry& entry, bool ordered);
 
 /// One meta or field of a session.

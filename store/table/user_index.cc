@@ -49,14 +49,14 @@ UserIndex::User Seen(const Entry& entry) {
 }  // namespace
 
 void ManySessions::Add(const UserSession& session) {
-  CHECK(by_handle_.emplace(session.handle, Place{session.seen, session.key}).second);
-  by_seen_.emplace(session.seen, session.handle);
+  CHECK(by_handle_.emplace(session.handle, session.order()).second);
+  CHECK(by_seen_.emplace(session.order(), Named{session.handle, session.key}).second);
 }
 
 bool ManySessions::Remove(const SessionHandle& handle) {
   const auto it = by_handle_.find(handle);
   if (it == by_handle_.end()) return false;
-  by_seen_.erase({it->second.seen, handle});
+  by_seen_.erase(it->second);
   by_handle_.erase(it);
   return true;
 }
@@ -64,36 +64,37 @@ bool ManySessions::Remove(const SessionHandle& handle) {
 void ManySessions::Moved(const SessionHandle& handle, TimeMs seen) {
   const auto it = by_handle_.find(handle);
   CHECK(it != by_handle_.end());
-  by_seen_.erase({it->second.seen, handle});
-  it->second.seen = seen;
-  by_seen_.emplace(seen, handle);
+  auto node = by_seen_.extract(it->second);
+  it->second.first = seen;
+  node.key() = it->second;
+  by_seen_.insert(std::move(node));
 }
 
 const SessionKey* ManySessions::Find(const SessionHandle& handle) const {
   const auto it = by_handle_.find(handle);
-  return it == by_handle_.end() ? nullptr : &it->second.key;
+  return it == by_handle_.end() ? nullptr : &by_seen_.at(it->second).key;
 }
 
 SessionKey ManySessions::TakeAny() {
-  const auto it = by_handle_.begin();
+  const auto it = by_seen_.begin();
   const SessionKey key = it->second.key;
-  by_seen_.erase({it->second.seen, it->first});
-  by_handle_.erase(it);
+  by_handle_.erase(it->second.handle);
+  by_seen_.erase(it);
   return key;
 }
 
-void ManySessions::NewestFirst(const std::pair<TimeMs, SessionHandle>* after,
+void ManySessions::NewestFirst(const SeenSerial* after,
                                FunctionRef<bool(const UserSession&)> visit) const {
   auto it = after == nullptr ? by_seen_.end() : by_seen_.lower_bound(*after);
   while (it != by_seen_.begin()) {
     --it;
-    if (!visit({it->first, it->second, by_handle_.at(it->second).key})) return;
+    if (!visit({it->first.first, it->first.second, it->second.handle, it->second.key})) return;
   }
 }
 
 void ManySessions::OldestFirst(FunctionRef<bool(const UserSession&)> visit) const {
-  for (const auto& [seen, handle] : by_seen_)
-    if (!visit({seen, handle, by_handle_.at(handle).key})) return;
+  for (const auto& [order, named] : by_seen_)
+    if (!visit({order.first, order.second, named.handle, named.key})) return;
 }
 
 UserIndex::UserIndex(uint64_t hash_seed)
@@ -163,11 +164,11 @@ UserIndex::Added UserIndex::Add(uint32_t ns, std::string_view user, const UserSe
 }
 
 void UserIndex::Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
-                      uint32_t generation) {
+                      uint64_t made_at) {
   const KeyRef key = Ref(ns, user);
   Entry* const entry = table_.Find(key);
   CHECK(entry != nullptr && ReadValue(*entry).many == nullptr);
-  auto* const many = new ManySessions(generation);
+  auto* const many = new ManySessions(made_at);
   for (const UserSession& session : sessions) many->Add(session);
   ordered_sessions_ += sessions.size();
   ++ordered_users_;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,20 +17,27 @@
 
 namespace cloakroom {
 
+/// Where a session stands among those of its user: by last use, and among those used in one
+/// millisecond by when they were made.
+using SeenSerial = std::pair<TimeMs, uint64_t>;
+
 /// One session as its user's index knows it.
 struct UserSession {
   TimeMs seen = 0;
+  uint64_t serial = 0;
   SessionHandle handle;
   SessionKey key;
+
+  [[nodiscard]] SeenSerial order() const { return {seen, serial}; }
 };
 
 /// The sessions of a user who has many, by handle and by last use. Every call is O(log n).
 class ManySessions {
  public:
-  /// `made_at`: the newest mark's generation when it was made. A later mark of the namespace
-  /// covers all that is in it.
-  explicit ManySessions(uint32_t made_at) : generation_(made_at) {}
-  [[nodiscard]] uint32_t generation() const { return generation_; }
+  /// `made_at`: the newest serial when it was made. A later mark of the namespace covers all that
+  /// is in it: whoever adds a session after such a mark sets it aside and begins anew.
+  explicit ManySessions(uint64_t made_at) : made_at_(made_at) {}
+  [[nodiscard]] uint64_t made_at() const { return made_at_; }
 
   void Add(const UserSession& session);
   [[nodiscard]] bool Remove(const SessionHandle& handle);
@@ -43,21 +49,20 @@ class ManySessions {
 
   /// Walk from the last seen, or from the least recently seen, while `visit` returns true. From
   /// the last seen, those at or before `after` in that order are passed over.
-  void NewestFirst(const std::pair<TimeMs, SessionHandle>* after,
-                   FunctionRef<bool(const UserSession&)> visit) const;
+  void NewestFirst(const SeenSerial* after, FunctionRef<bool(const UserSession&)> visit) const;
   void OldestFirst(FunctionRef<bool(const UserSession&)> visit) const;
 
   /// About what one session takes in the two trees.
-  static constexpr size_t kBytesEach = 176;
+  static constexpr size_t kBytesEach = 144;
 
  private:
-  struct Place {
-    TimeMs seen;
+  struct Named {
+    SessionHandle handle;
     SessionKey key;
   };
-  uint32_t generation_;
-  std::map<SessionHandle, Place> by_handle_;
-  std::set<std::pair<TimeMs, SessionHandle>> by_seen_;
+  uint64_t made_at_;
+  std::map<SessionHandle, SeenSerial> by_handle_;
+  std::map<SeenSerial, Named> by_seen_;
 };
 
 /// (namespace, user) -> the user's sessions, and when all of them were last revoked. Derived from
@@ -95,7 +100,7 @@ class UserIndex {
   Added Add(uint32_t ns, std::string_view user, const UserSession& session);
   /// Puts `sessions`, in order, in the place of the packed ones.
   void Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
-             uint32_t generation);
+             uint64_t made_at);
   /// Packs ordered sessions again when they have become few; returns their keys, or none.
   std::vector<SessionKey> Pack(uint32_t ns, std::string_view user);
 

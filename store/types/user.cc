@@ -13,20 +13,20 @@
 namespace cloakroom {
 namespace {
 
-using SeenHandle = std::pair<TimeMs, SessionHandle>;
-
-/// A cursor is where the last page ended: "<seen>-<handle>".
+/// A cursor is where the last page ended: "<seen>-<serial>".
 std::string CursorText(const UserSession& last) {
-  return fmt::format("{}-{}", last.seen, HandleText(last.handle));
+  return fmt::format("{}-{}", last.seen, last.serial);
 }
 
-std::optional<SeenHandle> ParseCursor(std::string_view text) {
+std::optional<SeenSerial> ParseCursor(std::string_view text) {
   const size_t dash = text.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
   int64_t seen = 0;
-  const auto handle = ParseHandle(text.substr(dash + 1));
-  if (!ParseInteger(text.substr(0, dash), seen) || seen < 0 || !handle) return std::nullopt;
-  return SeenHandle{seen, *handle};
+  int64_t serial = 0;
+  if (!ParseInteger(text.substr(0, dash), seen) || !ParseInteger(text.substr(dash + 1), serial) ||
+      seen < 0 || serial < 0)
+    return std::nullopt;
+  return SeenSerial{seen, static_cast<uint64_t>(serial)};
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Result<SessionPage> ListSessions(const SessionSpace& space, std::string_view ns,
                                  std::string_view user, std::string_view cursor, size_t count,
                                  TimeMs now) {
   SessionPage page{"0", {}};
-  std::optional<SeenHandle> after;
+  std::optional<SeenSerial> after;
   if (cursor != "0") {
     after = ParseCursor(cursor);
     if (!after) return Fail(Code::kInvalid, "invalid cursor");

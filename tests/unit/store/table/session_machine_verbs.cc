@@ -35,6 +35,7 @@ void SessionMachine::Create() {
   session.handle = made->handle;
   ASSERT_EQ(made->deadline, session.deadline());
   ASSERT_EQ(made->abs, session.abs());
+  session.serial = ++model_.serials;
   model_.sessions.push_back(session);
   tokens_.push_back(made->token);
 }
@@ -87,6 +88,7 @@ void SessionMachine::Put() {
     session.token = token;
     Commit();
     session.handle = shard_.space.Find(KeyOfToken(token), shard_.now).view.handle;
+    session.serial = ++model_.serials;
     model_.sessions.push_back(session);
     tokens_.push_back(token);
     return;
@@ -106,6 +108,7 @@ void SessionMachine::Put() {
   ASSERT_TRUE(put.has_value());
   if (login || request.meta || request.fields) ++session.version;
   session.user = user;
+  if (login) session.serial = ++model_.serials;
   session.seen = model_.now;
   if (login) session.auth_at = model_.now;
   if (request.idle_ms) session.idle_ms = *request.idle_ms;
@@ -269,6 +272,7 @@ void SessionMachine::Rotate() {
   if (checked) session.auth_at = session.abs_start = model_.now;
   if (login) {
     session.user = user;
+    session.serial = ++model_.serials;
     session.idle_ms = policy.idle_ms;
     session.abs_ms = policy.abs_ms;
     ++session.version;

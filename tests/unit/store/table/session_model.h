@@ -29,6 +29,7 @@ class SessionModel {
   struct Session {
     std::string ns, user, token;
     SessionHandle handle;
+    uint64_t serial = 0;  // in the order of making; a login makes a user's session
     TimeMs created = 0, seen = 0, auth_at = 0, abs_start = 0, idle_ms = 0, abs_ms = 0;
     uint32_t version = 1;
     std::map<std::string, Field> fields;
@@ -48,6 +49,7 @@ class SessionModel {
   };
 
   TimeMs now = 0;
+  uint64_t serials = 0;
   std::vector<Session> sessions;
   std::map<std::string, TimeMs> plain_tombstones;  // tokens that their session forgot
   std::map<std::pair<std::string, std::string>, std::pair<TimeMs, TimeMs>> marks;  // at, until
@@ -94,13 +96,13 @@ class SessionModel {
     session.tombstone_until = now + Policy(session.ns).tombstone_ms;
   }
 
-  /// Last seen first.
+  /// Last seen first; of those seen at once, the newest first.
   std::vector<Session*> OfUser(const std::string& ns, const std::string& user) {
     std::vector<Session*> out;
     for (Session& session : sessions)
       if (session.ns == ns && session.user == user && Live(session)) out.push_back(&session);
     std::sort(out.begin(), out.end(), [](const Session* a, const Session* b) {
-      return a->seen != b->seen ? a->seen > b->seen : a->handle > b->handle;
+      return a->seen != b->seen ? a->seen > b->seen : a->serial > b->serial;
     });
     return out;
   }

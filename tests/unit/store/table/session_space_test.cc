@@ -120,6 +120,8 @@ TEST_F(SessionSpaceTest, ListsManyInOrderPageByPage) {
     for (const UserSession& session : page->sessions) {
       EXPECT_LE(session.seen, last);
       last = session.seen;
+      EXPECT_EQ(session.handle, made[made.size() - 1 - seen.size()].handle)
+          << "of those seen in one millisecond, the newest stands first";
       EXPECT_TRUE(seen.insert(HandleText(session.handle)).second);
     }
     cursor = page->cursor;

@@ -78,7 +78,7 @@ TEST(SessionItemsTest, FindsLikeAMap) {
 SessionDraft SomeDraft() {
   SessionDraft draft;
   draft.head.version = 7;
-  draft.head.generation = 3;
+  draft.head.serial = 3;
   draft.head.seen = draft.head.created = 1'700'000'000'000;
   draft.head.abs_start = draft.head.auth_at = draft.head.created;
   draft.head.idle_ms = 1'800'000;
@@ -114,7 +114,7 @@ TEST(SessionValueTest, ComesBackAsItWasStored) {
   const EntryBlock block = Stored(draft, names);
   const SessionView view = ViewSession(*block);
   EXPECT_EQ(view.version, 7U);
-  EXPECT_EQ(view.generation, 3U);
+  EXPECT_EQ(view.serial, 3U);
   EXPECT_EQ(view.ns, 300U);
   EXPECT_EQ(view.user, "ana");
   EXPECT_EQ(view.handle, draft.head.handle);

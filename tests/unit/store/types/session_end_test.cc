@@ -33,6 +33,20 @@ TEST_F(SessionTest, CapEvictsTheLeastRecentlySeen) {
   EXPECT_EQ(Create(request).evicted.size(), 0U) << "the dead do not count, freed or not";
 }
 
+// Many logins come within one millisecond, and the clock cannot tell which is the oldest.
+TEST_F(SessionTest, CapEvictsTheOldestOfThoseSeenAtOnce) {
+  SessionRequest request = Request("ana");
+  request.cap = SessionCap{4, OnLimit::kEvict};
+  std::vector<SessionHandle> made;
+  for (size_t i = 0; i < 40; ++i) {
+    const MintedSession session = Create(request);
+    made.push_back(session.handle);
+    if (i < 4) continue;
+    ASSERT_EQ(session.evicted.size(), 1U);
+    EXPECT_EQ(session.evicted[0], made[i - 4]);
+  }
+}
+
 // A login that is on its way while the user logs out everywhere must not survive it.
 TEST_F(SessionTest, RevokeAllHoldsForLoginsCheckedBeforeIt) {
   const MintedSession old = Create("ana");
