@@ -88,7 +88,8 @@ Result<void> SessionScan(CommandContext& ctx, Args args, Reply& reply) {
   } else {
     // A namespace may be a small part of all: a call looks at so many places and no more.
     constexpr size_t kPlacesPerResult = 10;
-    size_t places = options.count * kPlacesPerResult;
+    constexpr size_t kPlacesMax = 10'000;
+    size_t places = std::min(options.count * kPlacesPerResult, kPlacesMax);
     do {
       next = space.Scan(next, ctx.now, [&](const Entry& entry, const SessionView& view) {
         if (view.ns == ns->id) found.push_back({&entry, view});
