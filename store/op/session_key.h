@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,7 +33,7 @@ struct SessionKey {
   [[nodiscard]] KeyRef ref() const { return {view(), position()}; }
 
   friend bool operator==(const SessionKey&, const SessionKey&) = default;
-  friend auto operator<=>(const SessionKey&, const SessionKey&) = default;
+  friend bool operator<(const SessionKey& a, const SessionKey& b) { return a.bytes < b.bytes; }
 };
 
 /// The public name of a session: 96 random bits, kept through every rotation.
@@ -51,7 +50,9 @@ struct SessionHandle {
   [[nodiscard]] std::string_view view() const { return {bytes.data(), kBytes}; }
 
   friend bool operator==(const SessionHandle&, const SessionHandle&) = default;
-  friend auto operator<=>(const SessionHandle&, const SessionHandle&) = default;
+  friend bool operator<(const SessionHandle& a, const SessionHandle& b) {
+    return a.bytes < b.bytes;
+  }
 };
 
 /// What, together with a rotated-away token, gives its successor: the successor's slot (u16), then

@@ -31,14 +31,14 @@ Value ReadValue(const Entry& entry) {
     bytes.remove_prefix(kU48);
   }
   if ((flags & kOrderedFlag) != 0)
-    std::memcpy(&value.many, bytes.data(), sizeof value.many);
+    std::memcpy(&value.many, bytes.data(), sizeof(void*));
   else
     value.few = bytes;
   return value;
 }
 
 std::string_view PointerBytes(ManySessions* const& many) {
-  return {reinterpret_cast<const char*>(&many), sizeof many};
+  return {reinterpret_cast<const char*>(&many), sizeof(void*)};
 }
 
 UserIndex::User Seen(const Entry& entry) {

@@ -292,6 +292,7 @@ void SessionMachine::Destroy() {
   size_t lived = 0;
   // All are looked up before any is ended: a spent token may end what a later one names.
   std::vector<SessionModel::Found> found;
+  found.reserve(tokens.size());
   for (const std::string& token : tokens) found.push_back(model_.Find(token));
   for (const SessionModel::Found& each : found) {
     if (each.session == nullptr || each.session->ended) continue;

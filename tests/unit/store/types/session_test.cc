@@ -157,7 +157,7 @@ TEST_F(SessionTest, LostUpdatesAreConflicts) {
 TEST_F(SessionTest, IncrementIsExactAndBounded) {
   const MintedSession made = Create("ana");
   const auto add = [&](int64_t by) {
-    const auto sum = IncrementSession(space(), made.token, "n", by, shard.now, shard.batch);
+    auto sum = IncrementSession(space(), made.token, "n", by, shard.now, shard.batch);
     sum ? shard.Commit() : shard.batch.Clear();
     return sum;
   };
