@@ -10,6 +10,7 @@
 #include "redis_compat/modules/all_modules.h"
 #include "redis_compat/modules/command_facts.h"
 #include "redis_compat/modules/help_reply.h"
+#include "redis_compat/modules/session_args.h"
 
 namespace cloakroom {
 namespace {
@@ -118,6 +119,14 @@ Result<void> Help(CommandContext& /*ctx*/, Args /*args*/, Reply& reply) {
         "The names of commands."}});
 }
 
+/// The command that is asked about may show a token.
+void RedactAskedAbout(std::span<std::string> words) {
+  constexpr std::string_view kFamily = "session.";
+  if (words.size() > 3 &&
+      EqualsIgnoreCase(std::string_view(words[2]).substr(0, kFamily.size()), kFamily))
+    RedactSession(words.subspan(2));
+}
+
 constexpr uint32_t kAnytime = kLoading | kStale;
 
 constexpr CommandSpec Row(std::string_view name, int arity, std::string_view since,
@@ -134,13 +143,19 @@ constexpr CommandSpec Row(std::string_view name, int arity, std::string_view sin
           .handler = handler};
 }
 
+CommandSpec KeysRow(std::string_view name, std::string_view since, std::string_view summary,
+                    Handler handler) {
+  CommandSpec row = Row(name, -4, since, summary, "command [arg ...]", handler);
+  row.redact = RedactAskedAbout;
+  return row;
+}
+
 const CommandSpec kSubcommands[] = {
     Row("count", 2, "2.8.13", "Counts the commands.", "", Count),
     Row("docs", -2, "7.0.0", "Says what commands do and take.", "[command-name ...]", Docs),
-    Row("getkeys", -4, "2.8.13", "Finds the keys in a command.", "command [arg ...]",
-        CommandGetKeys),
-    Row("getkeysandflags", -4, "7.0.0", "Finds the keys in a command and how it uses them.",
-        "command [arg ...]", CommandGetKeysAndFlags),
+    KeysRow("getkeys", "2.8.13", "Finds the keys in a command.", CommandGetKeys),
+    KeysRow("getkeysandflags", "7.0.0", "Finds the keys in a command and how it uses them.",
+            CommandGetKeysAndFlags),
     Row("info", -2, "2.8.13", "Describes commands.", "[command-name ...]", InfoOf),
     Row("list", -2, "7.0.0", "Lists the names of commands.",
         "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", List),

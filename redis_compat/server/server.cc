@@ -15,9 +15,9 @@ namespace {
 
 constexpr size_t kFilesBesidesClients = 32;  // listeners, logs, the loop's own
 constexpr size_t kSweepBusy = 256;           // units of sweeping in a turn that served requests
-constexpr size_t kSweepIdle = 4096;          // and in one that did not
-constexpr TimeMs kSweepSoonMs = 20;          // after requests, if nothing is known to fall due
-constexpr TimeMs kClosingMaxMs = 30'000;     // for a peer to take the last replies
+constexpr size_t kSweepIdle = 512;        // and in one that did not: a request may come meanwhile
+constexpr TimeMs kSweepSoonMs = 20;       // after requests, if nothing is known to fall due
+constexpr TimeMs kClosingMaxMs = 30'000;  // for a peer to take the last replies
 constexpr int64_t kStopSilenceUs = 500'000;  // without a byte taken, stopping waits no longer
 constexpr size_t kVisitsMin = 5;
 

@@ -118,7 +118,10 @@ bool SessionSpace::Impl::SweepFlushed(size_t& budget) {
     const size_t slice = budget;
     budget = 0;
     if (!old.sessions->Drain(slice, [](Entry*) {})) return false;
-    if (!old.users->Drain(slice)) return false;
+    const bool drained = old.users->Drain(slice, [&](std::unique_ptr<ManySessions> many) {
+      old.set_aside.push_back({0, {}, 0, std::move(many)});
+    });
+    if (!drained) return false;
     for (size_t left = slice; !old.set_aside.empty(); --left) {
       if (left == 0) return false;
       if (old.set_aside.front().sessions->size() == 0)

@@ -102,7 +102,7 @@ UserIndex::UserIndex(uint64_t hash_seed)
       table_({.count_slots = false, .expires = true, .locate = &Locate, .context = &seed_}) {}
 
 UserIndex::~UserIndex() {
-  while (ordered_users_ > 0 && !Drain(1 << 16)) {
+  while (ordered_users_ > 0 && !Drain(1 << 16, [](std::unique_ptr<ManySessions>) {})) {
   }
 }
 
@@ -265,13 +265,13 @@ bool UserIndex::Sweep(TimeMs now, size_t budget) {
   });
 }
 
-bool UserIndex::Drain(size_t budget) {
-  return table_.Drain(budget, [this](Entry* entry) {
+bool UserIndex::Drain(size_t budget, FunctionRef<void(std::unique_ptr<ManySessions>)> take) {
+  return table_.Drain(budget, [&](Entry* entry) {
     const Value value = ReadValue(*entry);
     if (value.many == nullptr) return;
     ordered_sessions_ -= value.many->size();
     --ordered_users_;
-    delete value.many;
+    take(std::unique_ptr<ManySessions>(value.many));
   });
 }
 

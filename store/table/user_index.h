@@ -119,8 +119,9 @@ class UserIndex {
   bool Sweep(TimeMs now, size_t budget);
   [[nodiscard]] TimeMs NextDue() const { return table_.NextDue(); }
   bool Compact(size_t budget) { return table_.Compact(budget); }
-  /// Frees up to `budget` users; true when none is left. For an index that was set aside.
-  bool Drain(size_t budget);
+  /// Frees up to `budget` users; true when none is left. For an index that was set aside. Ordered
+  /// sessions are handed to `take`: freeing those of one user may be too much for one slice.
+  bool Drain(size_t budget, FunctionRef<void(std::unique_ptr<ManySessions>)> take);
 
   [[nodiscard]] size_t size() const { return table_.size(); }
   [[nodiscard]] Table::Memory memory() const;

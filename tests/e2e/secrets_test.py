@@ -53,6 +53,8 @@ class Secrets(unittest.TestCase):
         client.call("SESSION.INCR", token, "a", 1)
         client.call("SESSION.TOUCH", token)
         client.call("SESSION.LIST", "web", "ana", "CURRENT", token)
+        client.call("COMMAND", "GETKEYS", "SESSION.GET", token)
+        client.call("COMMAND", "GETKEYSANDFLAGS", "session.destroy", token, own)
         rotated = as_map(client.call("SESSION.ROTATE", token))[b"token"]
         user = as_map(client.call("SESSION.ROTATE", anonymous, "USER", "ana"))[b"token"]
         client.call("SESSION.REVOKE", "web", "ana", "ALL", "EXCEPT", rotated)

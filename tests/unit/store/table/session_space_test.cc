@@ -132,6 +132,17 @@ TEST_F(SessionSpaceTest, ListsManyInOrderPageByPage) {
             made[0].deadline - 30 * kMinuteMs);
 }
 
+// A user may have as many sessions as an application: what FLUSHALL leaves of them is freed in
+// slices too.
+TEST_F(SessionSpaceTest, FlushedIndexOfOneUserIsFreedInSlices) {
+  constexpr size_t kSlice = 100;
+  for (size_t i = 0; i < kMany; ++i) Create("crowd");
+  shard.space.FlushAll();
+  size_t slices = 1;
+  while (!shard.space.Sweep(shard.now, kSlice)) ++slices;
+  EXPECT_GE(slices, 2 * kMany / kSlice) << "the sessions, and again their order";
+}
+
 // An index grows into its ordered form and back, and the sessions know which.
 TEST_F(SessionSpaceTest, IndexChangesFormBothWays) {
   std::vector<std::string> tokens;
