@@ -37,9 +37,9 @@ enum CommandFlag : uint32_t {
   kNoMulti = 1 << 13,
   kMovableKeys = 1 << 14,
   kAllowBusy = 1 << 15,
-  // Not Redis's: the keys are tokens or users. They route by slot, but stand in no database.
-  kSessionKeys = 1 << 16,
   kNoAsyncLoading = 1 << 16,
+  // Not Redis's: the keys are tokens or users. They route by slot, but stand in no database.
+  kSessionKeys = 1 << 17,
 };
 
 /// Where the keys stand, as COMMAND's first, last (negative: from the end) and step. 0: none.

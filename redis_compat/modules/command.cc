@@ -77,8 +77,8 @@ bool Matches(const Command& command, Filter filter, std::string_view word) {
   });
 }
 
-/// COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN glob] -> names; with a filter
-/// those of subcommands too.
+/// COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN glob] -> names, those of
+/// subcommands too.
 Result<void> List(CommandContext& ctx, Args args, Reply& reply) {
   Filter filter = Filter::kNone;
   if (args.size() == 5 && args.Is(2, "FILTERBY") && args.Is(3, "MODULE"))
@@ -99,8 +99,7 @@ Result<void> List(CommandContext& ctx, Args args, Reply& reply) {
   };
   for (const auto& command : ctx.dispatcher.registry().commands()) {
     add(*command);
-    if (filter != Filter::kNone)
-      for (const auto& sub : command->subcommands) add(*sub);
+    for (const auto& sub : command->subcommands) add(*sub);
   }
   reply.SettleArray(place, count);
   return {};

@@ -61,8 +61,8 @@ Result<void> ObjectRefCount(CommandContext& ctx, Args args, Reply& reply) {
   const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
   if (entry == nullptr) return reply.Null();
   const bool shared = entry->type() == ValueType::kString &&
-                      entry->value_size() <= kSharedDigitsMax && entry->value()[0] != '-' &&
-                      StringEncoding(*entry) == "int";
+                      entry->value_size() <= kSharedDigitsMax && StringEncoding(*entry) == "int" &&
+                      !entry->value().starts_with('-');
   return reply.Integer(shared ? kShared : 1);
 }
 

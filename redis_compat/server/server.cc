@@ -150,8 +150,13 @@ bool Server::RunTurn() {
 }
 
 // Sweeping needs no more than the clock's resolution: once a millisecond, and on while there is
-// more to do.
+// more to do. While clients are paused nothing changes, so nothing is freed either.
 void Server::Sweep() {
+  if (pause_mode_ != PauseMode::kOff) [[unlikely]] {  // until Unpause asks for a turn
+    sweep_more_ = false;
+    swept_ms_ = 0;
+    return;
+  }
   const TimeMs now = shard_.now();
   if (now == swept_ms_ && !sweep_more_) {
     if (turn_.executed() > 0) ArmSweep(kSweepSoonMs);

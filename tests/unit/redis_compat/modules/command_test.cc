@@ -8,8 +8,8 @@ namespace {
 
 class CommandFamilyTest : public ::testing::Test {
  protected:
-  Harness h{
-      {RegisterCommand, RegisterStrings, RegisterSets, RegisterTransactions, RegisterConnection}};
+  Harness h{{RegisterCommand, RegisterStrings, RegisterSets, RegisterTransactions,
+             RegisterConnection, RegisterSession, RegisterCluster}};
 };
 
 TEST_F(CommandFamilyTest, InfoRowsAreRediss) {
@@ -35,7 +35,16 @@ TEST_F(CommandFamilyTest, DocsDeriveFromTheRow) {
             std::string::npos);
 }
 
+// A flag of our own must not read as one of Redis's, nor the other way round.
+TEST_F(CommandFamilyTest, OnlyClusterChangesAreNotForAsyncLoading) {
+  EXPECT_EQ(h.Run("COMMAND", "INFO", "session.read").find("no_async_loading"), std::string::npos);
+  EXPECT_NE(h.Run("COMMAND", "INFO", "cluster|meet").find("no_async_loading"), std::string::npos);
+}
+
 TEST_F(CommandFamilyTest, ListFilters) {
+  const std::string all = h.Run("COMMAND", "LIST");
+  EXPECT_NE(all.find("$6\r\nclient\r\n"), std::string::npos);
+  EXPECT_NE(all.find("$9\r\nclient|id\r\n"), std::string::npos) << "subcommands are listed too";
   EXPECT_EQ(h.Run("COMMAND", "LIST", "FILTERBY", "ACLCAT", "Transaction"),
             "*5\r\n$5\r\nmulti\r\n$4\r\nexec\r\n$7\r\ndiscard\r\n$5\r\nwatch\r\n$7\r\nunwatch\r\n");
   EXPECT_EQ(h.Run("COMMAND", "LIST", "FILTERBY", "PATTERN", "CLIENT|i*"),

@@ -158,6 +158,10 @@ TEST_F(KeysTest, ObjectAnswersNilForNoKey) {
   EXPECT_EQ(Run("OBJECT", "REFCOUNT", "k"), ":2147483647\r\n");
   Run("SET", "k", "10000");
   EXPECT_EQ(Run("OBJECT", "REFCOUNT", "k"), ":1\r\n");
+  for (const char* alone : {"", "-1", "x"}) {
+    Run("SET", "k", alone);
+    EXPECT_EQ(Run("OBJECT", "REFCOUNT", "k"), ":1\r\n") << alone;
+  }
   EXPECT_EQ(Run("OBJECT", "FREQ", "k").substr(0, 42), "-ERR An LFU maxmemory policy is not select");
   EXPECT_EQ(Run("OBJECT", "NOSUCH", "k"), "-ERR unknown subcommand 'NOSUCH'. Try OBJECT HELP.\r\n");
 }

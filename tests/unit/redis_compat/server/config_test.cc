@@ -50,6 +50,20 @@ TEST(ConfigTest, OlderNamesAreTheSameOption) {
   EXPECT_EQ(config.Get("no-such-option"), std::nullopt);
 }
 
+// Tools save all that CONFIG GET shows and set it again.
+TEST(ConfigTest, EveryMutableOptionTakesItsOwnValue) {
+  Config config;
+  for (const Option& option : AllOptions()) {
+    if ((option.flags & (kImmutable | kProtected)) != 0) continue;
+    const std::string name(option.name);
+    const std::string value = config.Get(name).value();
+    EXPECT_EQ(SetError(config, {{name, value}}), "") << name;
+    EXPECT_EQ(config.Get(name), value) << name;
+  }
+  EXPECT_EQ(SetError(config, {{"repl-backlog-size", "2mb"}}), "");
+  EXPECT_EQ(config.settings().backlog_bytes_max, 2U << 20);
+}
+
 // The sentences are Redis's, which clients and tests look for.
 TEST(ConfigTest, RefusalsSayWhatRedisSays) {
   Config config;

@@ -166,6 +166,19 @@ TEST_F(ServerTest, TheDeadAreSweptInSilence) {
   EXPECT_EQ(shard.keys().Size(0), 1U);
 }
 
+// Who pauses the clients wants the data to stand still; readers still see the dead as gone.
+TEST_F(ServerTest, NothingIsSweptWhileClientsArePaused) {
+  Start();
+  const SimPeerPtr peer = Connect();
+  EXPECT_EQ(Ask(peer, "MULTI\r\nSET a 1 PX 30\r\nCLIENT PAUSE 50000 WRITE\r\nEXEC\r\n"),
+            "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n");
+  network.Pass(500);
+  EXPECT_EQ(Ask(peer, "GET a\r\n"), "$-1\r\n");
+  EXPECT_EQ(shard.keys().counters().expired_keys, 0U);
+  EXPECT_EQ(Ask(peer, "CLIENT UNPAUSE\r\n"), "+OK\r\n");
+  EXPECT_EQ(shard.keys().counters().expired_keys, 1U);
+}
+
 TEST_F(ServerTest, RatesAreThoseOfTheLastMoments) {
   Start();
   const SimPeerPtr peer = Connect();
