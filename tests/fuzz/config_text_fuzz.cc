@@ -23,8 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string rewritten = RewriteConfigText(text, config);
   Config again;
   CHECK(ApplyConfigText(rewritten, no_include, again).has_value());
-  config.ForEach([&](std::string_view name, const std::string& value) {
-    CHECK(again.Get(name) == value);
-  });
+  config.ForEach(
+      [&](std::string_view name, const std::string& value) { CHECK(again.Get(name) == value); });
   return 0;
 }

@@ -54,7 +54,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t piece_bytes = 1 + (data[0] & 127);
   const cloakroom::Parsed torn = cloakroom::ParseInPieces(input, piece_bytes, unauthenticated);
   // A line that is too long is refused as soon as it is seen to be: how soon hangs on the pieces.
-  if (size < 60000)
-    CHECK(torn == cloakroom::ParseInPieces(input, input.size(), unauthenticated));
+  if (size < 60000) CHECK(torn == cloakroom::ParseInPieces(input, input.size(), unauthenticated));
   return 0;
 }
