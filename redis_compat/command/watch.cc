@@ -14,21 +14,22 @@ bool WatchTable::Exists(uint32_t db, std::string_view key) const {
 }
 
 void WatchTable::Watch(ClientState& client, std::string_view key) {
-  for (const ClientState::WatchedKey& watched : client.watched)
-    if (watched.db == client.db && watched.key == key) return;
   if (databases_.empty()) shard_.keys().set_observer(this);
-  KeyMap& keys = databases_[client.db];
+  KeyMap& keys = databases_.try_emplace(client.db, 0, Hash{&shard_.keys()}).first->second;
   auto it = keys.find(key);
   if (it == keys.end()) it = keys.emplace(std::string(key), Watchers{}).first;
-  it->second.push_back(&client);
-  client.watched.push_back({client.db, std::string(key), Exists(client.db, key)});
+  for (const Watcher& watcher : it->second)
+    if (watcher.client == &client) return;
+  const bool existed = Exists(client.db, key);
+  it->second.push_back({&client, existed});
+  client.watched.push_back({client.db, std::string(key), existed});
 }
 
 void WatchTable::Unwatch(ClientState& client) {
   for (const ClientState::WatchedKey& watched : client.watched) {
     const auto db = databases_.find(watched.db);
     const auto it = db->second.find(watched.key);
-    std::erase(it->second, &client);
+    std::erase_if(it->second, [&](const Watcher& watcher) { return watcher.client == &client; });
     if (it->second.empty()) db->second.erase(it);
     if (db->second.empty()) databases_.erase(db);
   }
@@ -49,7 +50,7 @@ void WatchTable::KeyTouched(uint32_t db, std::string_view key) {
   if (keys == databases_.end()) return;
   const auto it = keys->second.find(key);
   if (it == keys->second.end()) return;
-  for (ClientState* client : it->second) client->watch_dirty = true;
+  for (const Watcher& watcher : it->second) watcher.client->watch_dirty = true;
 }
 
 // A key that did not exist still does not: its watchers saw no change. One that existed is gone
@@ -58,9 +59,8 @@ void WatchTable::DatabaseFlushed(uint32_t db) {
   const auto keys = databases_.find(db);
   if (keys == databases_.end()) return;
   for (auto& [key, watchers] : keys->second)
-    for (ClientState* client : watchers)
-      for (const ClientState::WatchedKey& watched : client->watched)
-        if (watched.db == db && watched.key == key && watched.existed) client->watch_dirty = true;
+    for (const Watcher& watcher : watchers)
+      if (watcher.existed) watcher.client->watch_dirty = true;
 }
 
 // Whichever side of the swap this is called on, a key that was absent here and is found in either
@@ -73,7 +73,7 @@ void WatchTable::DatabasesSwapped(uint32_t db, uint32_t db2) {
     if (keys == databases_.end()) continue;
     for (auto& [key, watchers] : keys->second) {
       if (!Exists(db, key) && !Exists(db2, key)) continue;
-      for (ClientState* client : watchers) client->watch_dirty = true;
+      for (const Watcher& watcher : watchers) watcher.client->watch_dirty = true;
     }
   }
 }

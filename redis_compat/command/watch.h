@@ -31,10 +31,16 @@ class WatchTable final : public KeyObserver {
   void DatabasesSwapped(uint32_t db, uint32_t db2) override;
 
  private:
-  using Watchers = std::vector<ClientState*>;
+  struct Watcher {
+    ClientState* client;
+    bool existed;  // the key, when WATCH was called
+  };
+  using Watchers = std::vector<Watcher>;
+  // Hashed with the keyspace's secret: clients choose the keys.
   struct Hash {
     using is_transparent = void;
-    size_t operator()(std::string_view key) const { return std::hash<std::string_view>{}(key); }
+    const Keyspace* keys;
+    size_t operator()(std::string_view key) const { return keys->Ref(key).position.hash; }
   };
   using KeyMap = std::unordered_map<std::string, Watchers, Hash, std::equal_to<>>;
 

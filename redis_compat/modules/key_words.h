@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
-#include <unordered_set>
 
 #include "redis_compat/command/args.h"
 #include "redis_compat/command/context.h"
@@ -32,27 +30,5 @@ void ForEachKey(const CommandContext& ctx, Args args, size_t first, size_t step,
     for (size_t k = 0; k < count; ++k) visit(refs[k], begin + k * step);
   }
 }
-
-/// Tells whether a word of `args` stood there before: a handler does not see its own batch, so
-/// DEL of one key twice must not count it twice. Words must be asked for in order, from `first`.
-class Repeats {
- public:
-  Repeats(Args args, size_t first) : args_(args), first_(first) {}
-
-  [[nodiscard]] bool IsRepeat(size_t i) {
-    if (args_.size() - first_ > kCompareMax) return !seen_.insert(args_[i]).second;
-    for (size_t earlier = first_; earlier < i; ++earlier) {
-      if (args_[earlier] == args_[i]) return true;
-    }
-    return false;
-  }
-
- private:
-  static constexpr size_t kCompareMax = 16;  // up to here comparing is cheaper than hashing
-
-  Args args_;
-  size_t first_;
-  std::unordered_set<std::string_view> seen_;
-};
 
 }  // namespace cloakroom

@@ -6,6 +6,7 @@
 #include "redis_compat/modules/all_modules.h"
 #include "redis_compat/modules/database_index.h"
 #include "redis_compat/modules/key_words.h"
+#include "store/types/distinct.h"
 #include "store/types/key.h"
 
 namespace cloakroom {
@@ -17,9 +18,9 @@ constexpr std::string_view kSameObject = "source and destination objects are the
 /// slices.
 Result<void> Del(CommandContext& ctx, Args args, Reply& reply) {
   int64_t deleted = 0;
-  Repeats repeats(args, 1);
+  FirstSights sights(args.From(1), 1, ctx.Ref(args[1]).position.hash);
   ForEachKey(ctx, args, 1, 1, [&](const KeyRef& key, size_t i) {
-    if (ctx.Peek(key) == nullptr || repeats.IsRepeat(i)) return;
+    if (ctx.Peek(key) == nullptr || !sights.IsFirst(i - 1)) return;
     ctx.batch.Delete(ctx.db(), key);
     ++deleted;
   });

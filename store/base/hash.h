@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -17,5 +18,13 @@ inline constexpr uint32_t kSlotCount = 16384;
 
 /// XXH3 64-bit hash keyed with `seed`, so that outsiders cannot aim for collisions.
 [[nodiscard]] uint64_t HashBytes(std::string_view bytes, uint64_t seed);
+
+/// HashBytes for the hash maps of the standard library whose keys come from outside. Looks up
+/// views.
+struct KeyedHash {
+  using is_transparent = void;
+  uint64_t seed;
+  size_t operator()(std::string_view bytes) const { return HashBytes(bytes, seed); }
+};
 
 }  // namespace cloakroom

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "store/base/hash.h"
+
 namespace cloakroom {
 
 /// The names of fields and meta that the sessions of one namespace share, each stored once and
@@ -19,6 +21,9 @@ class FieldNames {
  public:
   static constexpr size_t kNamesMax = 4096;
   static constexpr size_t kNameBytesMax = 128;
+
+  /// `seed` keys the hash of names, so that no client can aim for collisions.
+  explicit FieldNames(uint64_t seed) : ids_(0, KeyedHash{seed}) {}
 
   /// Appends `name`, counting one use of it.
   void Append(std::string& out, std::string_view name);
@@ -39,8 +44,9 @@ class FieldNames {
     uint64_t uses = 0;
   };
 
-  std::unordered_map<std::string_view, uint32_t> ids_;  // views of the texts in names_
-  std::vector<std::unique_ptr<Name>> names_;            // by id; nullptr: free
+  // Views of the texts in names_.
+  std::unordered_map<std::string_view, uint32_t, KeyedHash> ids_;
+  std::vector<std::unique_ptr<Name>> names_;  // by id; nullptr: free
   std::vector<uint32_t> free_;
   size_t bytes_ = 0;
 };

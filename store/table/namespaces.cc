@@ -37,7 +37,9 @@ const SessionMark* Namespace::Covering(std::string_view user, uint64_t serial) c
   return first;
 }
 
-Namespaces::Namespaces() { Make(kDefaultNamespace).policy.emplace(); }
+Namespaces::Namespaces(uint64_t seed) : seed_(seed), ids_(0, KeyedHash{seed}) {
+  Make(kDefaultNamespace).policy.emplace();
+}
 
 Namespace& Namespaces::Make(std::string_view name) {
   if (const auto it = ids_.find(name); it != ids_.end()) return *by_id_[it->second];
@@ -50,6 +52,7 @@ Namespace& Namespaces::Make(std::string_view name) {
   by_id_[id] = std::make_unique<Namespace>();
   by_id_[id]->name = name;
   by_id_[id]->id = id;
+  by_id_[id]->names = std::make_unique<FieldNames>(seed_);
   ids_.emplace(by_id_[id]->name, id);
   return *by_id_[id];
 }
@@ -105,7 +108,7 @@ void Namespaces::Flush() {
     ns->past_tombstones.clear();
     ns->counters.destroyed += ns->live;
     ns->live = ns->anonymous = ns->bytes = 0;
-    ns->names = std::make_unique<FieldNames>();
+    ns->names = std::make_unique<FieldNames>(seed_);
     if (ns->policy) continue;
     freed_counters_ += ns->counters;
     ids_.erase(ns->name);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/base/function_ref.h"
+#include "store/base/hash.h"
 #include "store/base/time.h"
 #include "store/op/session_policy.h"
 #include "store/table/field_names.h"
@@ -42,7 +43,7 @@ struct Namespace {
   std::string name;
   uint32_t id = 0;
   std::optional<SessionPolicy> policy;  // none: that of kDefaultNamespace holds
-  std::unique_ptr<FieldNames> names = std::make_unique<FieldNames>();
+  std::unique_ptr<FieldNames> names;
 
   // Sessions in memory that no mark covers, dead ones that are not yet freed included.
   uint64_t live = 0;
@@ -70,7 +71,8 @@ struct Namespace {
 /// holds the counters that SESSION.STATS shows. FLUSHALL frees those without a policy.
 class Namespaces {
  public:
-  Namespaces();
+  /// `seed` keys the hashes of names.
+  explicit Namespaces(uint64_t seed);
 
   Namespace& Make(std::string_view name);
   [[nodiscard]] const Namespace* Find(std::string_view name) const;
@@ -97,8 +99,10 @@ class Namespaces {
   [[nodiscard]] size_t bytes() const;
 
  private:
-  std::unordered_map<std::string_view, uint32_t> ids_;  // views of the names in by_id_
-  std::vector<std::unique_ptr<Namespace>> by_id_;       // nullptr: free
+  const uint64_t seed_;
+  // Views of the names in by_id_.
+  std::unordered_map<std::string_view, uint32_t, KeyedHash> ids_;
+  std::vector<std::unique_ptr<Namespace>> by_id_;  // nullptr: free
   std::vector<uint32_t> free_;
   SessionCounters freed_counters_;
   bool has_past_tombstones_ = false;

@@ -18,7 +18,7 @@ bool SeenLater(const UserSession& a, const UserSession& b) { return a.order() > 
 
 }  // namespace
 
-SessionSpace::Impl::Impl(uint64_t hash_seed) : seed(hash_seed) {
+SessionSpace::Impl::Impl(uint64_t hash_seed) : seed(hash_seed), namespaces(hash_seed) {
   Table::Options options;
   options.locate = &LocateSession;
   sessions = std::make_unique<Table>(options);

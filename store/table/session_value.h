@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "store/base/function_ref.h"
@@ -94,7 +94,7 @@ void ForEachMeta(const SessionView& session, const FieldNames& names,
 void ForEachField(const SessionView& session, const FieldNames& names,
                   FunctionRef<void(const SessionItem&)> visit);
 
-/// Items by name, in order. A few are searched one by one, many through a hash.
+/// Items by name, in order. A few are searched one by one, many through a tree.
 class SessionItems {
  public:
   void Clear();
@@ -113,7 +113,7 @@ class SessionItems {
 
  private:
   std::vector<SessionItem> items_;
-  std::unordered_map<std::string_view, size_t> places_;  // kept from kSearched items on
+  std::map<std::string_view, size_t> places_;  // kept from kSearched items on
   static constexpr size_t kSearched = 32;
 };
 

@@ -106,5 +106,16 @@ TEST_F(WatchTest, WatchingTwiceIsWatchingOnce) {
   EXPECT_FALSE(watches_.Broken(client_));
 }
 
+// What one client watches must cost no other a walk over all of it, and itself none for each key.
+TEST_F(WatchTest, ManyKeysOfOneClientBreakTogether) {
+  for (int i = 0; i < 20'000; ++i) watches_.Watch(client_, "k" + std::to_string(i));
+  EXPECT_EQ(client_.watched.size(), 20'000U);
+  Commit([](WriteBatch& batch) { batch.FlushDb(0); });
+  EXPECT_FALSE(watches_.Broken(client_)) << "none of them was there";
+  Put(0, "k19999");
+  EXPECT_TRUE(watches_.Broken(client_));
+  watches_.Unwatch(client_);
+}
+
 }  // namespace
 }  // namespace cloakroom

@@ -13,7 +13,7 @@ namespace {
 
 // An application with endlessly many names must not grow the dictionary without end.
 TEST(FieldNamesTest, KeepsEachNameOnceAndOnlySoMany) {
-  FieldNames names;
+  FieldNames names{1};
   std::string bytes;
   names.Append(bytes, "cart");
   const size_t size = bytes.size();
@@ -31,7 +31,7 @@ TEST(FieldNamesTest, KeepsEachNameOnceAndOnlySoMany) {
 }
 
 TEST(FieldNamesTest, ForgetsANameWithItsLastUse) {
-  FieldNames names;
+  FieldNames names{1};
   std::string first;
   std::string second;
   names.Append(first, "cart");
@@ -96,7 +96,7 @@ EntryBlock Stored(const SessionDraft& draft, FieldNames& names) {
 }
 
 TEST(SessionValueTest, ComesBackAsItWasStored) {
-  FieldNames names;
+  FieldNames names{1};
   SessionDraft draft = SomeDraft();
   draft.head.flags = SessionView::kByPut;
   draft.head.auth_at = 0;
@@ -140,7 +140,7 @@ TEST(SessionValueTest, ComesBackAsItWasStored) {
 
 // The promise of the layout: six short fields cost little beside their own bytes.
 TEST(SessionValueTest, IsCompact) {
-  FieldNames names;
+  FieldNames names{1};
   SessionDraft draft = SomeDraft();
   draft.head.ns = 1;
   size_t own = draft.head.user.size();
@@ -157,7 +157,7 @@ TEST(SessionValueTest, IsCompact) {
 
 // Of deletions only so many are remembered one by one; of the others, up to which version.
 TEST(SessionValueTest, ForgetsOldDeletionsButNotThatThereWereSome) {
-  FieldNames names;
+  FieldNames names{1};
   SessionDraft draft = SomeDraft();
   std::vector<std::string> texts;
   for (uint32_t i = 0; i < 1000; ++i) texts.push_back("field" + std::to_string(i));
