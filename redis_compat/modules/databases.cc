@@ -21,13 +21,10 @@ Result<void> SwapDb(CommandContext& ctx, Args args, Reply& reply) {
   return reply.Ok();
 }
 
-/// Reads [ASYNC | SYNC]. The keys go at once either way; who says SYNC, or nothing, also waits for
-/// their memory.
+/// Reads [ASYNC | SYNC]. The keys go at once either way; who says SYNC also waits for their memory,
+/// and makes everybody else wait.
 Result<void> ParseFlushMode(CommandContext& ctx, Args args) {
-  if (args.size() == 1) {
-    ctx.free_at_once = true;
-    return {};
-  }
+  if (args.size() == 1) return {};
   const bool sync = args.Is(1, "SYNC");
   if (args.size() > 2 || (!sync && !args.Is(1, "ASYNC")))
     return Fail(Code::kInvalid, "syntax error");

@@ -1,6 +1,7 @@
 #include "store/table/detached.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace cloakroom {
@@ -17,7 +18,7 @@ std::unique_ptr<Collection> TakeCollection(const Entry& entry) {
 void DetachedTables::Add(std::unique_ptr<Table> table, const Table::Memory& inside) {
   if (table == nullptr) return;
   inside_ += inside;
-  tables_.push_back(std::move(table));
+  databases_.push_back({std::move(table), inside.Total() > 0});
 }
 
 void DetachedTables::Add(std::unique_ptr<Collection> collection) {
@@ -36,6 +37,15 @@ size_t DetachedTables::Drain(size_t budget) {
   return budget;
 }
 
+void DetachedTables::FreeAll() {
+  std::erase_if(databases_, [this](const Database& database) {
+    if (database.has_collections) return false;
+    freed_ += database.table->size();
+    return true;
+  });
+  (void)Drain(std::numeric_limits<size_t>::max());
+}
+
 size_t DetachedTables::DrainCollection(size_t budget) {
   Table& table = collections_.back()->table;
   const size_t before = table.size();
@@ -51,7 +61,7 @@ size_t DetachedTables::DrainCollection(size_t budget) {
 }
 
 size_t DetachedTables::DrainTable(size_t budget) {
-  Table& table = *tables_.back();
+  Table& table = *databases_.back().table;
   const size_t before = table.size();
   const bool done = table.Drain(budget, [this](Entry* entry) {
     if (entry->encoding() != Encoding::kTable) return;
@@ -61,20 +71,20 @@ size_t DetachedTables::DrainTable(size_t budget) {
   });
   const size_t freed = before - table.size();
   freed_ += freed;
-  if (done) tables_.pop_back();
+  if (done) databases_.pop_back();
   return done ? std::clamp<size_t>(freed, 1, budget) : budget;
 }
 
 size_t DetachedTables::size() const {
   size_t sum = 0;
-  for (const auto& table : tables_) sum += table->size();
+  for (const Database& database : databases_) sum += database.table->size();
   for (const auto& collection : collections_) sum += collection->table.size();
   return sum;
 }
 
 Table::Memory DetachedTables::memory() const {
   Table::Memory sum = inside_;
-  for (const auto& table : tables_) sum += table->memory();
+  for (const Database& database : databases_) sum += database.table->memory();
   return sum;
 }
 

@@ -23,10 +23,12 @@ class DetachedTables {
 
   /// Frees about `budget` entries; returns what is left of `budget`.
   size_t Drain(size_t budget);
+  /// Frees all, at once: a page at a time where no entry points to a collection.
+  void FreeAll();
 
   /// Entries waiting. O(tables waiting).
   [[nodiscard]] size_t size() const;
-  [[nodiscard]] bool empty() const { return tables_.empty() && collections_.empty(); }
+  [[nodiscard]] bool empty() const { return databases_.empty() && collections_.empty(); }
   [[nodiscard]] Table::Memory memory() const;
   /// How many entries were freed here so far.
   [[nodiscard]] uint64_t freed() const { return freed_; }
@@ -35,7 +37,12 @@ class DetachedTables {
   size_t DrainCollection(size_t budget);
   size_t DrainTable(size_t budget);
 
-  std::vector<std::unique_ptr<Table>> tables_;
+  struct Database {
+    std::unique_ptr<Table> table;
+    bool has_collections;
+  };
+
+  std::vector<Database> databases_;
   std::vector<std::unique_ptr<Collection>> collections_;
   Table::Memory inside_;  // of collections: those here, and those the tables' entries point to
   uint64_t freed_ = 0;

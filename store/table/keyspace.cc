@@ -1,7 +1,6 @@
 #include "store/table/keyspace.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "store/base/hash.h"
 #include "store/table/keyspace_impl.h"
@@ -19,7 +18,7 @@ Keyspace::Impl::Impl(uint32_t database_count, uint64_t seed)
 
 Keyspace::Impl::~Impl() {
   for (Database& database : databases) Detach(database);
-  (void)detached.Drain(std::numeric_limits<size_t>::max());
+  detached.FreeAll();
 }
 
 Position Keyspace::Impl::Locate(std::string_view key) const {

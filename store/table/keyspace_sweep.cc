@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "store/table/keyspace_impl.h"
@@ -88,7 +87,7 @@ TimeMs Keyspace::NextDue() const {
   return first;
 }
 
-void Keyspace::SweepDetached() { (void)impl_->detached.Drain(std::numeric_limits<size_t>::max()); }
+void Keyspace::SweepDetached() { impl_->detached.FreeAll(); }
 
 size_t Keyspace::Detached() const { return impl_->detached.size(); }
 

@@ -141,8 +141,12 @@ TEST_F(KeyspaceSweepTest, SweepDetachedFreesAtOnce) {
   AddMany("set", 1000);
   batch.FlushDb(0);
   log.Apply();
+  PutMany(2000, 1, log.now + 5);
+  batch.FlushDb(1);
+  log.Apply();
   keys.SweepDetached();
   EXPECT_EQ(keys.Detached(), 0U);
+  EXPECT_EQ(keys.counters().freed_detached, 1000U + 1001U + 2000U);
   EXPECT_EQ(keys.memory().Total(), EmptyBytes());
 }
 
