@@ -4,50 +4,18 @@
 
 #include <string_view>
 
+#include "redis_compat/resp/inline_words.h"
+
 namespace cloakroom {
 namespace {
 
 std::string_view Bytes(const redisReply& reply) { return {reply.str, reply.len}; }
 
-std::string Quoted(std::string_view bytes) {
-  std::string out = "\"";
-  for (const char c : bytes) {
-    switch (c) {
-      case '"':
-      case '\\':
-        out += {'\\', c};
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      default:
-        if (c >= ' ' && c <= '~') {
-          out += c;
-        } else {
-          out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-        }
-    }
-  }
-  return out += '"';
-}
-
 // `indent` is what stands before each element but the first, which follows its own number.
 void AppendForPeople(std::string& out, const redisReply& reply, size_t indent) {
   switch (reply.type) {
     case REDIS_REPLY_STRING:
-      out += Quoted(Bytes(reply));
+      AppendQuoted(out, Bytes(reply));
       break;
     case REDIS_REPLY_INTEGER:
       out += fmt::format("(integer) {}", reply.integer);

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <vector>
 
+#include "redis_compat/resp/inline_words.h"
+
 namespace cloakroom {
 namespace {
 
@@ -24,40 +26,6 @@ Args WithoutSecrets(const Command& command, Args args, std::vector<std::string>&
 }
 
 }  // namespace
-
-void AppendQuoted(std::string& out, std::string_view bytes) {
-  out += '"';
-  for (const char c : bytes) {
-    switch (c) {
-      case '\\':
-      case '"':
-        out += '\\';
-        out += c;
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\a':
-        out += "\\a";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      default:
-        if (c >= 0x20 && c < 0x7F)
-          out += c;
-        else
-          fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  out += '"';
-}
 
 std::string MonitorLine(const ClientState& client, uint32_t db, const Command& command, Args args,
                         TimeMs now) {

@@ -13,9 +13,6 @@ namespace cloakroom {
 
 /// What SLOWLOG and MONITOR keep of a command: its words without what the row calls secret.
 
-/// Appends `bytes` in double quotes, with everything that is not printable ASCII escaped.
-void AppendQuoted(std::string& out, std::string_view bytes);
-
 /// A MONITOR line: +1700000000.123000 [0 127.0.0.1:50412] "set" "k" "v" and CRLF.
 [[nodiscard]] std::string MonitorLine(const ClientState& client, uint32_t db,
                                       const Command& command, Args args, TimeMs now);

@@ -1,6 +1,9 @@
 #include "redis_compat/resp/inline_words.h"
 
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -118,6 +121,40 @@ bool SplitInline(std::string_view line, RequestWords& words) {
     at = quoted.at();
     words.views.push_back(words.decoded.emplace_back(quoted.Take()));
   }
+}
+
+void AppendQuoted(std::string& out, std::string_view bytes) {
+  out += '"';
+  for (const char c : bytes) {
+    switch (c) {
+      case '\\':
+      case '"':
+        out += '\\';
+        out += c;
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\a':
+        out += "\\a";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      default:
+        if (c >= 0x20 && c < 0x7F)
+          out += c;
+        else
+          fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  out += '"';
 }
 
 }  // namespace cloakroom

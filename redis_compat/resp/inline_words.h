@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "redis_compat/resp/request_parser.h"
@@ -11,5 +12,9 @@ namespace cloakroom {
 /// A closing quote must be followed by a blank or the end. `line` has no NUL and no line feed.
 /// Returns false, with nothing appended, when the quotes do not balance.
 [[nodiscard]] bool SplitInline(std::string_view line, RequestWords& words);
+
+/// Appends `bytes` in double quotes, with everything that is not printable ASCII escaped, so that
+/// SplitInline reads them back.
+void AppendQuoted(std::string& out, std::string_view bytes);
 
 }  // namespace cloakroom

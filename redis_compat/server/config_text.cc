@@ -5,7 +5,7 @@
 #include <map>
 
 #include "redis_compat/command/args.h"
-#include "redis_compat/command/command_trace.h"
+#include "redis_compat/resp/inline_words.h"
 
 namespace cloakroom {
 namespace {
@@ -34,7 +34,7 @@ Result<void> ApplyText(std::string_view text, ReadInclude read_include, Config& 
   for (int number = 1; !text.empty(); ++number) {
     const std::string_view line = Trimmed(NextLine(text));
     if (line.empty() || line[0] == '#') continue;
-    const Result<void> done = ApplyLine(line, read_include, config, depth);
+    Result<void> done = ApplyLine(line, read_include, config, depth);
     if (done) continue;
     if (depth > 0 && done.error().message.starts_with("Reading ")) return done;
     return Fail(done.error().code, "Reading the configuration file, at line {}\n>>> '{}'\n{}",
@@ -52,54 +52,6 @@ Result<void> ApplyLine(std::string_view line, ReadInclude read_include, Config& 
     return Fail(Code::kInvalid, "include goes deeper than {} files", kIncludeDepthMax);
   TRY(const std::string text, read_include((*words)[1]));
   return ApplyText(text, read_include, config, depth + 1);
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/// Reads the escape behind line[i] == '\\' of a double-quoted word; moves i to its last character.
-char Unescape(std::string_view line, size_t& i) {
-  if (line[i + 1] == 'x' && i + 3 < line.size() && HexDigit(line[i + 2]) >= 0 &&
-      HexDigit(line[i + 3]) >= 0) {
-    const int byte = HexDigit(line[i + 2]) * 16 + HexDigit(line[i + 3]);
-    i += 3;
-    return static_cast<char>(byte);
-  }
-  switch (const char c = line[++i]) {
-    case 'n':
-      return '\n';
-    case 'r':
-      return '\r';
-    case 't':
-      return '\t';
-    case 'b':
-      return '\b';
-    case 'a':
-      return '\a';
-    default:
-      return c;
-  }
-}
-
-/// Reads the quoted part that opens at line[i]; leaves i on the closing quote.
-bool ReadQuoted(std::string_view line, size_t& i, std::string& word) {
-  const char quote = line[i];
-  for (++i; i < line.size(); ++i) {
-    const bool escape = line[i] == '\\' && i + 1 < line.size();
-    if (quote == '"' && escape) {
-      word += Unescape(line, i);
-    } else if (quote == '\'' && escape && line[i + 1] == '\'') {
-      word += line[++i];
-    } else if (line[i] == quote) {
-      return i + 1 == line.size() || kBlanks.find(line[i + 1]) != std::string_view::npos;
-    } else {
-      word += line[i];
-    }
-  }
-  return false;
 }
 
 /// One word as a file can hold it: quoted when it must be.
@@ -207,21 +159,10 @@ std::string RewriteConfigText(std::string_view old_text, const Config& config) {
 }
 
 std::optional<std::vector<std::string>> SplitWords(std::string_view line) {
-  std::vector<std::string> words;
-  size_t i = 0;
-  while (true) {
-    i = line.find_first_not_of(kBlanks, i);
-    if (i == std::string_view::npos) return words;
-    std::string word;
-    for (; i < line.size() && kBlanks.find(line[i]) == std::string_view::npos; ++i) {
-      if (line[i] != '"' && line[i] != '\'') {
-        word += line[i];
-        continue;
-      }
-      if (!ReadQuoted(line, i, word)) return std::nullopt;
-    }
-    words.push_back(std::move(word));
-  }
+  RequestWords words;
+  // A NUL ends the line, as it does for all who read their files as C strings.
+  if (!SplitInline(line.substr(0, line.find('\0')), words)) return std::nullopt;
+  return std::vector<std::string>(words.views.begin(), words.views.end());
 }
 
 }  // namespace cloakroom
