@@ -21,7 +21,7 @@ class SessionSpace;
 
 /// When a collection leaves its packed form; local to a node, not part of the state.
 struct PackedLimits {
-  uint32_t hash_entries_max = 128;
+  uint32_t hash_entries_max = 512;
   uint32_t hash_value_bytes_max = 64;
   uint32_t set_intset_entries_max = 512;
 };

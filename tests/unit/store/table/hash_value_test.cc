@@ -58,22 +58,22 @@ TEST_F(HashValueTest, AnEmptiedHashGoes) {
   log.HashDelete("h", {"f", "g"});
   EXPECT_EQ(log.Find("h"), nullptr);
   EXPECT_EQ(log.keys.Size(0), 0U);
-  SetMany(0, 300);
-  for (int i = 0; i < 300; ++i) log.HashDelete("h", {"field" + std::to_string(i)});
+  SetMany(0, 600);
+  for (int i = 0; i < 600; ++i) log.HashDelete("h", {"field" + std::to_string(i)});
   EXPECT_EQ(log.Find("h"), nullptr);
 }
 
 // Clients see the encoding, so the turning points must be exact.
 TEST_F(HashValueTest, TurnsIntoATableJustOverTheLimits) {
-  SetMany(0, 128);
+  SetMany(0, 512);
   EXPECT_TRUE(HashIsPacked(Hash()));
   SetMany(5, 6);
   EXPECT_TRUE(HashIsPacked(Hash())) << "no new field";
-  SetMany(128, 129);
+  SetMany(512, 513);
   EXPECT_FALSE(HashIsPacked(Hash()));
-  EXPECT_EQ(HashSize(Hash()), 129U);
-  for (int i = 0; i < 129; ++i) EXPECT_EQ(HashGet(Hash(), "field" + std::to_string(i)), "v");
-  for (int i = 1; i < 129; ++i) log.HashDelete("h", {"field" + std::to_string(i)});
+  EXPECT_EQ(HashSize(Hash()), 513U);
+  for (int i = 0; i < 513; ++i) EXPECT_EQ(HashGet(Hash(), "field" + std::to_string(i)), "v");
+  for (int i = 1; i < 513; ++i) log.HashDelete("h", {"field" + std::to_string(i)});
   EXPECT_FALSE(HashIsPacked(Hash())) << "it never turns back";
   EXPECT_EQ(InOrder(), "field0=v ");
 
@@ -113,7 +113,7 @@ TEST_F(HashValueTest, TableHoldsValuesOfAnySize) {
 
 // A packed hash comes whole, a table by and by; each field once when nothing changes meanwhile.
 TEST_F(HashValueTest, ScanVisitsEachFieldOnce) {
-  for (const int count : {1, 100, 129, 5000}) {
+  for (const int count : {1, 100, 513, 5000}) {
     Delete();
     SetMany(0, count);
     std::map<std::string, int> seen;
