@@ -7,7 +7,7 @@ namespace cloakroom {
 Result<int64_t> ParseInt32(Args args, size_t word, std::string_view message) {
   constexpr int64_t kMin = std::numeric_limits<int32_t>::min();
   constexpr int64_t kMax = std::numeric_limits<int32_t>::max();
-  const auto parsed = message.empty() ? args.Integer(word) : args.Integer(word, message);
+  Result<int64_t> parsed = message.empty() ? args.Integer(word) : args.Integer(word, message);
   if (!parsed || (*parsed >= kMin && *parsed <= kMax)) return parsed;
   if (!message.empty()) return Fail(Code::kOutOfRange, message);
   return Fail(Code::kOutOfRange, "value is out of range, value must between {} and {}", kMin, kMax);

@@ -54,7 +54,7 @@ struct Collection {
 [[nodiscard]] inline Collection* CollectionOf(const Entry& entry) {
   DCHECK(entry.encoding() == Encoding::kTable);
   Collection* collection = nullptr;
-  std::memcpy(&collection, entry.value().data(), sizeof collection);
+  std::memcpy(&collection, entry.value().data(), sizeof(void*));
   return collection;
 }
 

@@ -130,12 +130,12 @@ void CollectionEdit::WriteBack(ValueType type, Encoding encoding) {
 Collection& CollectionEdit::BecomeTable(ValueType type) {
   auto* const collection = new Collection(context_.seed);
   if (entry_ == nullptr) {
-    entry_ = table_.Insert(key_, type, Encoding::kTable, sizeof collection);
+    entry_ = table_.Insert(key_, type, Encoding::kTable, sizeof(void*));
   } else {
-    entry_ = table_.Resize(key_, entry_, sizeof collection);
+    entry_ = table_.Resize(key_, entry_, sizeof(void*));
     entry_->set_type(type, Encoding::kTable);
   }
-  std::memcpy(entry_->value_data(), &collection, sizeof collection);
+  std::memcpy(entry_->value_data(), &collection, sizeof(void*));
   return *collection;
 }
 

@@ -227,7 +227,7 @@ void Keyspace::Impl::Copy(const Op& op, const KeyRef& key, const KeyRef& key2) {
   source = from.table->Find(key);
   if (source->encoding() == Encoding::kTable) {
     const Collection* const copy = CopyCollection(*CollectionOf(*source)).release();
-    std::memcpy(made->value_data(), &copy, sizeof copy);
+    std::memcpy(made->value_data(), &copy, sizeof(void*));
     to.inside += copy->table.memory();
   } else {
     std::memcpy(made->value_data(), source->value().data(), source->value_size());

@@ -35,7 +35,7 @@ size_t UvProcess::AllocatedBytes() const {
 std::string UvProcess::AllocatorName() const {
   if (mallctl == nullptr) return "libc";
   const char* version = "";
-  size_t size = sizeof version;
+  size_t size = sizeof(void*);
   mallctl("version", &version, &size, nullptr, 0);
   const std::string_view text(version);
   return "jemalloc-" + std::string(text.substr(0, text.find('-')));
