@@ -68,10 +68,7 @@ Result<void> Config::Set(const std::vector<std::pair<std::string, std::string>>&
   }
   for (size_t i = 0; i < options.size(); ++i) {
     const std::string& name = settings[i].first;
-    // Where Redis would take a new value, to be told the present one is no error.
-    if ((options[i]->flags & kFixed) != 0 && Get(name) == settings[i].second) continue;
-    if ((options[i]->flags & (kImmutable | kFixed)) != 0)
-      return SetFailed(name, "can't set immutable config");
+    if ((options[i]->flags & kImmutable) != 0) return SetFailed(name, "can't set immutable config");
     if ((options[i]->flags & kProtected) != 0) return SetFailed(name, "can't set protected config");
     for (size_t j = 0; j < i; ++j)
       if (options[j] == options[i]) return SetFailed(name, "duplicate parameter");
@@ -79,6 +76,9 @@ Result<void> Config::Set(const std::vector<std::pair<std::string, std::string>>&
   std::vector<OptionValue> read(options.size());
   for (size_t i = 0; i < options.size(); ++i) {
     const std::string& text = settings[i].second;
+    // Redis would take a new value: to be told the present one is no error.
+    if ((options[i]->flags & kFixed) != 0 && value(*options[i]).text != text)
+      return SetFailed(settings[i].first, "can't set immutable config");
     Result<OptionValue> value = ReadOptionValue(
         *options[i], TakesWords(*options[i]) ? SplitAtBlanks(text) : std::vector{text},
         this->value(*options[i]));

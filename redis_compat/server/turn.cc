@@ -12,6 +12,8 @@ namespace {
 
 // Below this no output limit is looked at: it is what the kernel takes at once anyway.
 constexpr size_t kOutputUnchecked = size_t{16} << 10;
+// An entry counts the bytes of its key and of its value in 32 bits.
+constexpr uint64_t kWordBytesMax = UINT32_MAX;
 constexpr size_t kWordsKept = size_t{64} << 10;  // words whose memory a group keeps for the next
 
 // A browser that was tricked into sending us a form sends HTTP first.
@@ -74,7 +76,7 @@ void Turn::Parse(Connection& connection) {
   Visit visit{&connection, true, connection.place == Place::kFresh};
   MoveTo(connection, Place::kRunning);
   const RequestLimits limits{
-      .word_bytes_max = static_cast<int64_t>(settings_.bulk_bytes_max),
+      .word_bytes_max = static_cast<int64_t>(std::min(settings_.bulk_bytes_max, kWordBytesMax)),
       .unauthenticated = !connection.client.authenticated && control_.PasswordRequired()};
   // The request at hand may be AUTH, which lifts the limits for the next.
   const size_t items_max = limits.unauthenticated ? items_.size() + 1 : kGroup;

@@ -67,7 +67,7 @@ struct OpLog::Impl {
 Chunk* OpLog::Impl::ChunkFor(size_t size, uint64_t sequence) {
   if (!chunks.empty() && chunks.back().room() >= size) [[likely]]
     return &chunks.back();
-  if (size > bytes_max) {
+  if (size > bytes_max || size - kHeaderBytes > UINT32_MAX) {
     Shrink(0);
     return nullptr;
   }
@@ -108,7 +108,6 @@ void OpLog::Append(const RecordHeader& header, std::string_view ops) {
   // Invariant: records follow each other with no gap and no repeat, and their time never goes back.
   // Why: whoever reads on from a number takes what comes for all that happened.
   CHECK(header.sequence == impl.last + 1 && header.time_ms >= impl.last_time);
-  CHECK(ops.size() <= UINT32_MAX);
   impl.last = header.sequence;
   impl.last_time = header.time_ms;
   const size_t size = kHeaderBytes + ops.size();

@@ -25,7 +25,8 @@ class OpLog {
   ~OpLog();
 
   /// Appends a record. Precondition: header.sequence is last() + 1 and the time does not go back.
-  /// A record larger than the whole backlog is counted and not kept. O(size of the ops).
+  /// A record larger than the whole backlog, or than its size can say (4 GB: an EXEC of many large
+  /// SUNIONSTOREs), is counted and not kept. O(size of the ops).
   void Append(const RecordHeader& header, std::string_view ops);
 
   [[nodiscard]] uint64_t first() const;  // the oldest sequence number still held, or last() + 1

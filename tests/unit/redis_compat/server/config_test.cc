@@ -74,6 +74,11 @@ TEST(ConfigTest, RefusalsSayWhatRedisSays) {
   EXPECT_EQ(SetError(config, {{"nope", "1"}}),
             "Unknown option or number of arguments for CONFIG SET - 'nope'");
   EXPECT_EQ(SetError(config, {{"hz", "10"}, {"HZ", "20"}}), failed("HZ", "duplicate parameter"));
+  EXPECT_EQ(SetError(config, {{"port", "1"}, {"port", "2"}}),
+            failed("port", "duplicate parameter"));
+  EXPECT_EQ(SetError(config, {{"hz", "11"}, {"port", "1"}}),
+            failed("port", "can't set immutable config"));
+  EXPECT_EQ(config.Get("hz"), "10");
   EXPECT_EQ(SetError(config, {{"daemonize", "yes"}}),
             failed("daemonize", "can't set immutable config"));
   EXPECT_EQ(SetError(config, {{"dir", "/tmp"}}), failed("dir", "can't set protected config"));

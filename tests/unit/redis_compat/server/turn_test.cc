@@ -141,6 +141,14 @@ TEST_F(TurnTest, ALongRequestOfSmallWordsIsRead) {
   EXPECT_EQ(Ask(peer, request), ":0\r\n");
 }
 
+// However high the limit is set, a word that no entry can hold is refused before it comes.
+TEST_F(TurnTest, WordsStayBelowWhatAnEntryCanHold) {
+  const SimPeerPtr peer = Connect();
+  EXPECT_EQ(Ask(peer, "CONFIG SET proto-max-bulk-len 10gb\r\n"), "+OK\r\n");
+  EXPECT_EQ(Ask(peer, "*2\r\n$3\r\nGET\r\n$4294967296\r\n"),
+            "-ERR Protocol error: invalid bulk length\r\n");
+}
+
 TEST_F(TurnTest, PausedCommandsWaitInOrder) {
   const SimPeerPtr peer = Connect();
   const SimPeerPtr other = Connect();

@@ -60,6 +60,16 @@ TEST(OpLogTest, GivesBackTheNewestRecordsWhole) {
   }
 }
 
+// One EXEC can be larger than a record's size can say; clients must not be able to end us so.
+TEST(OpLogTest, CountsButDoesNotKeepWhatItsSizeCannotSay) {
+  OpLog log(uint64_t{16} << 30);
+  log.Append({.sequence = 1}, "small");
+  log.Append({.sequence = 2}, std::string_view("never read", (size_t{4} << 30) + 1));
+  EXPECT_EQ(log.last(), 2U);
+  EXPECT_EQ(log.first(), 3U);
+  EXPECT_EQ(log.bytes(), 0U);
+}
+
 // A reader that fell behind must be told so, not be given a log with a hole.
 TEST(OpLogTest, RefusesWhatItNoLongerHolds) {
   OpLog log(1000);
