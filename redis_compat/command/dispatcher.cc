@@ -207,6 +207,10 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   ++counters.commands;
   ++command.stats.calls;
   command.stats.usec += static_cast<uint64_t>(duration_us);
+  if (duration_us > counters.longest_us) [[unlikely]] {
+    counters.longest_us = duration_us;
+    counters.longest = &command;
+  }
   Observe(client, db, args, command, duration_us);
 }
 

@@ -25,6 +25,18 @@ struct SlowLogEntry {
   std::string client_name;
 };
 
+/// What the event loop did since the start or CONFIG RESETSTAT. A turn is what it does between two
+/// waits for the network: reading, executing, writing, upkeep.
+struct LoopMetrics {
+  uint64_t turns = 0;
+  int64_t turn_sum_us = 0;
+  int64_t turn_max_us = 0;
+  uint32_t turn_max_commands = 0;  // that the longest turn executed
+  int64_t turn_max_upkeep_us = 0;  // and what upkeep took of it
+  int64_t upkeep_sum_us = 0;       // freeing, compacting, housekeeping
+  int64_t upkeep_max_us = 0;       // its longest slice
+};
+
 /// What the process counts for INFO beyond commands and keyspace.
 struct ServerMetrics {
   TimeMs started_ms = 0;
@@ -43,6 +55,7 @@ struct ServerMetrics {
   uint64_t blocked_clients = 0;  // whose command waits for the end of a pause
   uint64_t max_clients = 0;
   uint64_t memory_peak_bytes = 0;
+  LoopMetrics loop;
 };
 
 /// Which clients CLIENT KILL ends.

@@ -28,6 +28,19 @@ TimeMs AverageTtlMs(CommandContext& ctx, uint32_t db) {
   return std::max<TimeMs>(ctx.keys.MeanDeadline(db) - ctx.now, 0);
 }
 
+/// How long clients may have waited, and for what.
+void InfoLoop(const Dispatcher::Counters& counters, const LoopMetrics& loop, InfoText& info) {
+  info.Field("eventloop_cycles", loop.turns);
+  info.Field("eventloop_duration_sum", loop.turn_sum_us);
+  info.Field("eventloop_duration_max_usec", loop.turn_max_us);
+  info.Field("eventloop_duration_max_commands", loop.turn_max_commands);
+  info.Field("eventloop_duration_max_upkeep_usec", loop.turn_max_upkeep_us);
+  info.Field("upkeep_duration_sum", loop.upkeep_sum_us);
+  info.Field("upkeep_duration_max_usec", loop.upkeep_max_us);
+  info.Field("slowest_command_usec", counters.longest_us);
+  info.Field("slowest_command", counters.longest == nullptr ? "" : counters.longest->full_name);
+}
+
 }  // namespace
 
 void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
@@ -78,6 +91,7 @@ void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("client_query_buffer_limit_disconnections", metrics.query_buffer_limit_disconnections);
   info.Field("client_output_buffer_limit_disconnections",
              metrics.output_buffer_limit_disconnections);
+  InfoLoop(counters, metrics.loop, info);
 }
 
 void InfoReplication(CommandContext& ctx, const Facts& facts, InfoText& info) {

@@ -30,7 +30,8 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
       executable_(std::move(options.executable)),
       shard_(shard),
       dispatcher_(registry, shard, *this, env.clock, env.random),
-      turn_(dispatcher_, env.clock, env.scheduler, *this, config_.settings(),
+      meter_(env.clock),
+      turn_(dispatcher_, meter_, env.scheduler, *this, config_.settings(),
             [this](Connection& connection) { Bury(connection); }),
       pause_timer_(env.scheduler.MakeTimer([this] { Unpause(); })),
       housekeeping_timer_(env.scheduler.MakeTimer([this] { Housekeep(); })),
@@ -109,6 +110,7 @@ Result<void> Server::Start() {
 }
 
 void Server::Accept(StreamPtr stream) {
+  meter_.Wake();
   const Settings& now = settings();
   if (connections_.size() >= now.clients_max) {
     static_cast<void>(stream->TryWrite(kTooManyClients));
@@ -146,7 +148,9 @@ bool Server::RunTurn() {
   const bool more_requests = turn_.Run();
   Sweep();
   if (stopping_) CheckStopped();
-  return (more_requests || sweep_more_) && !stopping_;
+  const bool more = (more_requests || sweep_more_) && !stopping_;
+  meter_.TurnEnded(turn_.executed(), more);
+  return more;
 }
 
 // Sweeping needs no more than the clock's resolution: once a millisecond, and on while there is
@@ -163,10 +167,16 @@ void Server::Sweep() {
     return;
   }
   swept_ms_ = now;
-  sweep_more_ = !shard_.Sweep(turn_.executed() > 0 ? kSweepBusy : kSweepIdle);
+  SweepSlice();
   if (sweep_more_) return;
   const TimeMs due = shard_.keys().NextDue();
   if (due != kNoDeadline) ArmSweep(std::max<TimeMs>(due - now, 1));
+}
+
+void Server::SweepSlice() {
+  const int64_t began_us = env_.clock.MonotonicUs();
+  sweep_more_ = !shard_.Sweep(turn_.executed() > 0 ? kSweepBusy : kSweepIdle);
+  meter_.AddUpkeep(began_us, env_.clock.MonotonicUs());
 }
 
 // Only ever brings the timer forward: starting it anew each turn would cost more than waking once
@@ -179,6 +189,7 @@ void Server::ArmSweep(TimeMs delay_ms) {
 }
 
 void Server::Housekeep() {
+  meter_.Wake();
   housekeeping_timer_->Start(kHousekeepingMs);
   const int64_t now_us = env_.clock.MonotonicUs();
   requests_rate_.Sample(dispatcher_.counters().commands, now_us);
@@ -189,6 +200,7 @@ void Server::Housekeep() {
   shard_.BeginTurn();
   VisitSomeClients();
   if (stopping_) CheckStopped();
+  meter_.AddUpkeep(now_us, env_.clock.MonotonicUs());
   env_.scheduler.RequestTurn();  // for the sweep, and for those whom the visit has ended
 }
 

@@ -10,6 +10,7 @@
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/server/config.h"
+#include "redis_compat/server/loop_meter.h"
 #include "redis_compat/server/metrics.h"
 #include "redis_compat/server/slow_log.h"
 #include "redis_compat/server/turn.h"
@@ -102,6 +103,7 @@ class Server final : public ServerControl {
 
   bool RunTurn();
   void Sweep();
+  void SweepSlice();
   void ArmSweep(TimeMs delay_ms);
   void Housekeep();
   void VisitSomeClients();
@@ -116,6 +118,7 @@ class Server final : public ServerControl {
   std::string run_id_;
   Shard& shard_;
   Dispatcher dispatcher_;
+  LoopMeter meter_;
   Turn turn_;
   std::vector<ListenerPtr> listeners_;
 

@@ -54,6 +54,7 @@ Result<void> Server::ConfigRewrite() {
 
 void Server::ResetStats() {
   turn_.counters() = {};
+  meter_.Reset();
   metrics_.connections_received = 0;
   metrics_.connections_rejected = 0;
   metrics_.memory_peak_bytes = AllocatedBytes();
@@ -160,6 +161,7 @@ const ServerMetrics& Server::metrics() const {
   metrics_.output_kbps = KiloBytes(output_rate_.PerSecond());
   metrics_.connected_clients = connections_.size();
   metrics_.blocked_clients = turn_.PausedCount();
+  metrics_.loop = meter_.metrics();
   metrics_.max_clients = settings().clients_max;
   metrics_.memory_peak_bytes = std::max<uint64_t>(metrics_.memory_peak_bytes, AllocatedBytes());
   return metrics_;

@@ -23,10 +23,11 @@ bool IsHttp(std::string_view word) {
 
 }  // namespace
 
-Turn::Turn(Dispatcher& dispatcher, Clock& clock, Scheduler& scheduler, const ServerControl& control,
-           const Settings& settings, std::function<void(Connection&)> bury)
+Turn::Turn(Dispatcher& dispatcher, LoopMeter& meter, Scheduler& scheduler,
+           const ServerControl& control, const Settings& settings,
+           std::function<void(Connection&)> bury)
     : dispatcher_(dispatcher),
-      clock_(clock),
+      meter_(meter),
       scheduler_(scheduler),
       control_(control),
       settings_(settings),
@@ -35,7 +36,7 @@ Turn::Turn(Dispatcher& dispatcher, Clock& clock, Scheduler& scheduler, const Ser
 bool Turn::Run() {
   executed_ = 0;
   late_ = false;
-  began_us_ = clock_.MonotonicUs();
+  meter_.Wake();
   dispatcher_.shard().BeginTurn();
   while (!late_ && !stopped_) {
     FillGroup();
@@ -148,7 +149,7 @@ void Turn::Execute(const Item& item) {
   NeedsFlush(connection);
   if (outcome.level != AckLevel::kMemory && out.size() > start)
     connection.output.HoldFrom(start, outcome.level, outcome.depends_on);
-  late_ = dispatcher_.LastReadingUs() - began_us_ > kLastingUs;
+  late_ = dispatcher_.LastReadingUs() - meter_.since_us() > kLastingUs;
 
   if (connection.place != Place::kRunning) return;  // it ended itself
   if (connection.client.close_after_reply) [[unlikely]] {
@@ -219,6 +220,7 @@ void Turn::Readable(Connection& connection, size_t new_bytes) {
 }
 
 void Turn::Drained(Connection& connection) {
+  meter_.Wake();
   NeedsFlush(connection);
   scheduler_.RequestTurn();
 }

@@ -8,10 +8,10 @@
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/server/connection.h"
 #include "redis_compat/server/connection_list.h"
+#include "redis_compat/server/loop_meter.h"
 #include "redis_compat/server/output_buffer.h"
 #include "redis_compat/server/read_arena.h"
 #include "redis_compat/server/settings.h"
-#include "store/env/clock.h"
 #include "store/env/scheduler.h"
 
 namespace cloakroom {
@@ -46,7 +46,7 @@ class Turn final : public ConnectionEvents {
   };
 
   /// `settings` is read anew in every turn. `bury` takes a connection that has gone, to destroy it.
-  Turn(Dispatcher& dispatcher, Clock& clock, Scheduler& scheduler, const ServerControl& control,
+  Turn(Dispatcher& dispatcher, LoopMeter& meter, Scheduler& scheduler, const ServerControl& control,
        const Settings& settings, std::function<void(Connection&)> bury);
 
   /// Executes, writes and buries. Returns whether there is more to do at once.
@@ -75,7 +75,10 @@ class Turn final : public ConnectionEvents {
   [[nodiscard]] StringPool& pool() { return pool_; }
 
   // ConnectionEvents
-  [[nodiscard]] ReadArena& arena() override { return arena_; }
+  [[nodiscard]] ReadArena& arena() override {
+    meter_.Wake();  // it is asked for before each read
+    return arena_;
+  }
   void Readable(Connection& connection, size_t new_bytes) override;
   void Drained(Connection& connection) override;
   void Lost(Connection& connection) override { Doom(connection); }
@@ -112,7 +115,7 @@ class Turn final : public ConnectionEvents {
   [[nodiscard]] bool TooMuchUnsent(const Connection& connection) const;
 
   Dispatcher& dispatcher_;
-  Clock& clock_;
+  LoopMeter& meter_;
   Scheduler& scheduler_;
   const ServerControl& control_;
   const Settings& settings_;
@@ -137,7 +140,6 @@ class Turn final : public ConnectionEvents {
   bool stopped_ = false;
   uint32_t executed_ = 0;
   uint32_t picks_ = 0;
-  int64_t began_us_ = 0;
   bool late_ = false;
   size_t unsent_bytes_ = 0;
   Counters counters_;
