@@ -4,6 +4,7 @@
 
 #include "store/base/hash.h"
 #include "store/table/keyspace_impl.h"
+#include "store/table/slab_heap.h"
 
 namespace cloakroom {
 namespace {
@@ -138,9 +139,8 @@ Table::Memory Keyspace::memory(uint32_t db) const {
 }
 
 size_t Keyspace::EntryBytes(const Entry& entry) const {
-  constexpr size_t kStep = 16;        // blocks come in steps of this
   constexpr size_t kIndexBytes = 12;  // its place in a bucket, at the usual fill
-  const size_t block = (entry.BlockBytes() + kStep - 1) / kStep * kStep + kIndexBytes;
+  const size_t block = SlabHeap::RoundUp(entry.BlockBytes()) + kIndexBytes;
   if (entry.encoding() != Encoding::kTable) return block;
   return block + sizeof(Collection) + CollectionOf(entry)->table.memory().Total();
 }

@@ -13,7 +13,7 @@
 
 namespace cloakroom {
 
-/// What a place of the index holds, in 48 bits: the address of a block (a multiple of 16), and in
+/// What a place of the index holds, in 48 bits: the address of a block (a multiple of 8), and in
 /// the bits that are free below it how the block was got (BlockKind, bits 0 and 1) and whether the
 /// entry is displaced (bit 2).
 using PlaceWord = uint64_t;
@@ -24,7 +24,7 @@ inline constexpr PlaceWord kDisplaced = 4;
   return reinterpret_cast<uint64_t>(block) | static_cast<uint64_t>(kind);
 }
 [[nodiscard]] inline Entry* EntryOf(PlaceWord word) {
-  return reinterpret_cast<Entry*>(word & ~PlaceWord{15});
+  return reinterpret_cast<Entry*>(word & ~PlaceWord{7});
 }
 [[nodiscard]] inline BlockKind KindOf(PlaceWord word) { return static_cast<BlockKind>(word & 3); }
 

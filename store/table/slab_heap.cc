@@ -51,6 +51,7 @@ void MarkFree(uint8_t* block, uint16_t next) {
 }  // namespace
 
 struct SlabHeap::Page {
+  Class* owner;
   Page* previous;
   Page* next;
   uint32_t block_bytes;
@@ -60,7 +61,6 @@ struct SlabHeap::Page {
   uint16_t free;     // head of the list of freed blocks, or kNone
   uint16_t bin_low;  // the page leaves its bin when live < bin_low or live >= bin_high
   uint16_t bin_high;
-  uint8_t size_class;
   uint8_t bin;
   BlockKind kind;
 
@@ -73,13 +73,15 @@ SlabHeap::~SlabHeap() {
   if (evacuated_ != nullptr) std::free(evacuated_);
   if (!classes_) return;
   static_assert(sizeof(Page) <= kHeaderBytes);
-  for (Class& c : *classes_)
-    for (Page* page : c.bins)
+  for (const auto& c : classes_->made) {
+    if (!c) continue;
+    for (Page* page : c->bins)
       while (page != nullptr) {
         Page* next = page->next;
         std::free(page);
         page = next;
       }
+  }
 }
 
 SlabHeap::Page* SlabHeap::PageOf(Block block) {
@@ -104,21 +106,32 @@ bool SlabHeap::WantsOwn(size_t size_class) {
     if (own_bytes_ < kSmallHeapBytes) return true;
     classes_ = std::make_unique<Classes>();
   }
-  Class& c = (*classes_)[size_class];
-  if (c.own_bytes >= kSmallClassBytes) return false;
-  c.own_bytes += static_cast<uint32_t>(BlockBytes(size_class));
+  uint16_t& own = classes_->own_bytes[size_class];
+  if (own >= kSmallClassBytes) return false;
+  own += static_cast<uint16_t>(BlockBytes(size_class));
   return true;
+}
+
+SlabHeap::Class& SlabHeap::ClassAt(size_t size_class) {
+  std::unique_ptr<Class>& c = classes_->made[size_class];
+  if (!c) [[unlikely]] {
+    c = std::make_unique<Class>();
+    c->block_bytes = static_cast<uint32_t>(BlockBytes(size_class));
+    c->number = static_cast<uint32_t>(size_class);
+    ++classes_->count;
+  }
+  return *c;
 }
 
 Block SlabHeap::Allocate(size_t bytes) {
   if (bytes > kSlabBytesMax) return AllocateOwn(bytes);
   const size_t size_class = ClassOf(bytes);
-  if ((!classes_ || (*classes_)[size_class].own_bytes < kSmallClassBytes) && WantsOwn(size_class))
+  if ((!classes_ || classes_->own_bytes[size_class] < kSmallClassBytes) && WantsOwn(size_class))
     return AllocateOwn(bytes);
-  Class& c = (*classes_)[size_class];
+  Class& c = ClassAt(size_class);
   Page* page = nullptr;
   for (uint32_t bin = kBins; bin-- > 0 && page == nullptr;) page = c.bins[bin];
-  if (page == nullptr) page = NewPage(size_class);
+  if (page == nullptr) page = NewPage(c);
   uint8_t* at = nullptr;
   if (page->free != kNone) {
     at = page->At(page->free);
@@ -150,8 +163,8 @@ void SlabHeap::Free(Block block) {
   MarkFree(at, page->free);
   ASAN_POISON_MEMORY_REGION(at + 8, page->block_bytes - 8);
   page->free = static_cast<uint16_t>((at - page->At(0)) / page->block_bytes);
-  const size_t size_class = page->size_class;
-  --(*classes_)[size_class].live;
+  const uint32_t number = page->owner->number;
+  --page->owner->live;
   slab_used_bytes_ -= page->block_bytes;
   --page->live;
   if (page == evacuated_) {
@@ -159,7 +172,7 @@ void SlabHeap::Free(Block block) {
   } else if (page->live < page->bin_low || page->live == 0) {
     Rebin(page);
   }
-  NoteSparse(size_class);
+  if (const auto& c = classes_->made[number]) NoteSparse(*c);
 }
 
 size_t SlabHeap::FreeSlowly(size_t budget) {
@@ -181,7 +194,7 @@ Block SlabHeap::Resize(Block block, size_t used, size_t bytes) {
       own_bytes_ += malloc_usable_size(at) - old;
       return {at, BlockKind::kOwn};
     }
-  } else if (bytes <= kSlabBytesMax && ClassOf(bytes) == PageOf(block)->size_class) {
+  } else if (bytes <= kSlabBytesMax && RoundUp(bytes) == PageOf(block)->block_bytes) {
     return block;
   }
   const Block fresh = Allocate(bytes);
@@ -192,31 +205,28 @@ Block SlabHeap::Resize(Block block, size_t used, size_t bytes) {
 
 // Small pages while the class is small, so that a page with room is a small part of it; but never
 // one whose tail wastes more than a sixteenth.
-BlockKind SlabHeap::PageKindFor(const Class& c, size_t block_bytes) {
+BlockKind SlabHeap::PageKindFor(const Class& c) {
   for (const BlockKind kind : {BlockKind::kPage4K, BlockKind::kPage16K}) {
     const size_t room = PageBytes(kind) - kHeaderBytes;
-    const bool tail_is_small = room % block_bytes <= room / 16;
-    const bool larger_is_small_part = PageBytes(kind) * 4 <= c.live * block_bytes / 8;
+    const bool tail_is_small = room % c.block_bytes <= room / 16;
+    const bool larger_is_small_part = PageBytes(kind) * 4 <= size_t{c.live} * c.block_bytes / 8;
     if (tail_is_small && !larger_is_small_part) return kind;
   }
   return BlockKind::kPage64K;
 }
 
-SlabHeap::Page* SlabHeap::NewPage(size_t size_class) {
-  Class& c = (*classes_)[size_class];
-  const size_t block_bytes = BlockBytes(size_class);
-  const BlockKind kind = PageKindFor(c, block_bytes);
+SlabHeap::Page* SlabHeap::NewPage(Class& c) {
+  const BlockKind kind = PageKindFor(c);
   const size_t bytes = PageBytes(kind);
   auto* page = static_cast<Page*>(std::aligned_alloc(bytes, bytes));
   CHECK(page != nullptr);
   *page = Page{};
-  page->block_bytes = static_cast<uint32_t>(block_bytes);
-  page->capacity = static_cast<uint16_t>(CapacityOfPage(kind, block_bytes));
+  page->owner = &c;
+  page->block_bytes = c.block_bytes;
+  page->capacity = static_cast<uint16_t>(CapacityOfPage(kind, c.block_bytes));
   page->free = kNone;
-  page->size_class = static_cast<uint8_t>(size_class);
   page->kind = kind;
   page_bytes_ += bytes;
-  c.bytes += bytes;
   c.capacity += page->capacity;
   c.pages[static_cast<size_t>(kind)] += 1;
   Link(page, 0);
@@ -228,18 +238,20 @@ void SlabHeap::FreePage(Page* page) {
     evacuated_ = nullptr;
   else
     Unlink(page);
-  Class& c = (*classes_)[page->size_class];
+  Class& c = *page->owner;
   const size_t bytes = PageBytes(page->kind);
   page_bytes_ -= bytes;
-  c.bytes -= bytes;
   c.capacity -= page->capacity;
   c.pages[static_cast<size_t>(page->kind)] -= 1;
   ASAN_UNPOISON_MEMORY_REGION(page, bytes);
   std::free(page);
+  if (c.capacity > 0) return;
+  --classes_->count;
+  classes_->made[c.number].reset();
 }
 
 void SlabHeap::Link(Page* page, uint32_t bin) {
-  Page*& head = (*classes_)[page->size_class].bins[bin];
+  Page*& head = page->owner->bins[bin];
   page->bin = static_cast<uint8_t>(bin);
   page->bin_low = static_cast<uint16_t>((bin * page->capacity + kBins - 1) / kBins);
   page->bin_high = bin == kFullBin
@@ -255,13 +267,13 @@ void SlabHeap::Unlink(Page* page) {
   if (page->previous != nullptr)
     page->previous->next = page->next;
   else
-    (*classes_)[page->size_class].bins[page->bin] = page->next;
+    page->owner->bins[page->bin] = page->next;
   if (page->next != nullptr) page->next->previous = page->previous;
 }
 
 // An empty page goes back at once, unless it is all the room that its class has.
 void SlabHeap::Rebin(Page* page) {
-  Class& c = (*classes_)[page->size_class];
+  const Class& c = *page->owner;
   if (page->live == 0 && (c.live == 0 || c.capacity - c.live > page->capacity)) {
     FreePage(page);
     return;
@@ -277,27 +289,30 @@ BlockKind SlabHeap::LargestKind(const Class& c) {
 }
 
 // The class has shrunk so far that its pages are too large a part of it: smaller ones fit better.
-bool SlabHeap::IsOversized(const Class& c, size_t block_bytes) {
+bool SlabHeap::IsOversized(const Class& c) {
   const BlockKind largest = LargestKind(c);
-  return PageBytes(largest) > c.live * block_bytes / 4 && PageKindFor(c, block_bytes) < largest;
+  return PageBytes(largest) > size_t{c.live} * c.block_bytes / 4 && PageKindFor(c) < largest;
 }
 
 // Sparse: more than a tenth of the places are free, and a page can be emptied into the others, or
 // into smaller ones.
-bool SlabHeap::IsSparse(const Class& c, size_t block_bytes) {
+bool SlabHeap::IsSparse(const Class& c) {
   const uint32_t free = c.capacity - c.live;
   return free > c.capacity / 10 &&
-         (free >= CapacityOfPage(LargestKind(c), block_bytes) || IsOversized(c, block_bytes));
+         (free >= CapacityOfPage(LargestKind(c), c.block_bytes) || IsOversized(c));
 }
 
-void SlabHeap::NoteSparse(size_t size_class) {
-  if (IsSparse((*classes_)[size_class], BlockBytes(size_class)))
-    sparse_classes_ |= uint64_t{1} << size_class;
+void SlabHeap::NoteSparse(const Class& c) {
+  if (!IsSparse(c)) return;
+  uint64_t& word = classes_->sparse[c.number / 64];
+  const uint64_t bit = uint64_t{1} << (c.number % 64);
+  sparse_count_ += (word & bit) == 0;
+  word |= bit;
 }
 
 // The page to evacuate: from the emptiest bin, and where pages are too large, one of those.
-SlabHeap::Page* SlabHeap::EmptiestPage(const Class& c, size_t block_bytes) {
-  const bool oversized = IsOversized(c, block_bytes);
+SlabHeap::Page* SlabHeap::EmptiestPage(const Class& c) {
+  const bool oversized = IsOversized(c);
   const BlockKind largest = LargestKind(c);
   for (Page* page : c.bins)
     for (; page != nullptr; page = page->next)
@@ -307,15 +322,20 @@ SlabHeap::Page* SlabHeap::EmptiestPage(const Class& c, size_t block_bytes) {
 
 // Takes a page of a sparse class off its bin.
 bool SlabHeap::PickPage() {
-  while (sparse_classes_ != 0) {
-    const auto size_class = static_cast<size_t>(std::countr_zero(sparse_classes_));
-    const Class& c = (*classes_)[size_class];
-    Page* page =
-        IsSparse(c, BlockBytes(size_class)) ? EmptiestPage(c, BlockBytes(size_class)) : nullptr;
-    if (page == nullptr) {
-      sparse_classes_ &= sparse_classes_ - 1;
-      continue;
+  if (sparse_count_ == 0) return false;
+  for (size_t i = 0; i < classes_->sparse.size(); ++i)
+    for (uint64_t& word = classes_->sparse[i]; word != 0; word &= word - 1) {
+      const size_t number = i * 64 + static_cast<size_t>(std::countr_zero(word));
+      if (PickPage(number)) return true;
+      --sparse_count_;
     }
+  return false;
+}
+
+bool SlabHeap::PickPage(size_t number) {
+  while (classes_->made[number] && IsSparse(*classes_->made[number])) {
+    Page* page = EmptiestPage(*classes_->made[number]);
+    if (page == nullptr) return false;
     if (page->live == 0) {
       FreePage(page);
       continue;

@@ -22,9 +22,9 @@ struct Block {
   BlockKind kind = BlockKind::kOwn;
 };
 
-/// The blocks of one table, in steps of 16 bytes up to kSlabBytesMax on pages of 4 to 64 KiB;
-/// larger ones are malloc's own, and so are the first few of every size, for a small table must not
-/// hold pages that it does not fill.
+/// The blocks of one table, in steps of 8 bytes (16 from 1 KiB on) up to kSlabBytesMax on pages of
+/// 4 to 64 KiB; larger ones are malloc's own, and so are the first few of every size, for a small
+/// table must not hold pages that it does not fill.
 ///
 ///   page (aligned to its size)
 ///   +--------+---------+---------+------+---------+--------------+
@@ -37,8 +37,7 @@ struct Block {
 /// owner through NextToMove, and go back to malloc as they empty.
 class SlabHeap {
  public:
-  static constexpr size_t kStep = 16;
-  static constexpr size_t kSlabBytesMax = 1024;
+  static constexpr size_t kSlabBytesMax = 2048;
 
   SlabHeap() = default;
   /// Frees the pages. Blocks of kOwn must have been freed before.
@@ -46,12 +45,17 @@ class SlabHeap {
   SlabHeap(const SlabHeap&) = delete;
   SlabHeap& operator=(const SlabHeap&) = delete;
 
-  /// A block of at least `bytes`, aligned to 16. Its contents are undefined, but while it is in use
+  /// A block of at least `bytes`, aligned to 8. Its contents are undefined, but while it is in use
   /// byte 6 must not be 0xFF. Precondition: bytes >= 16.
   [[nodiscard]] Block Allocate(size_t bytes);
   void Free(Block block);
   /// Makes `block`, of which the first `used` bytes matter, hold `bytes`. It may move.
   [[nodiscard]] Block Resize(Block block, size_t used, size_t bytes);
+  /// The size of the block that would hold `bytes`, were it on a page.
+  [[nodiscard]] static constexpr size_t RoundUp(size_t bytes) {
+    const size_t step = bytes <= kFineBytesMax ? kFineStep : kCoarseStep;
+    return (bytes + step - 1) / step * step;
+  }
   /// How many bytes `block` can hold. O(1).
   [[nodiscard]] static size_t Capacity(Block block);
 
@@ -59,7 +63,7 @@ class SlabHeap {
   /// size, copies, and frees this one, before it does anything else here. nullptr when no class is
   /// sparse.
   [[nodiscard]] Block NextToMove();
-  [[nodiscard]] bool Sparse() const { return evacuated_ != nullptr || sparse_classes_ != 0; }
+  [[nodiscard]] bool Sparse() const { return evacuated_ != nullptr || sparse_count_ != 0; }
 
   /// From now on huge blocks are put off when they are freed; the owner must call FreeSlowly.
   void PutOffHugeBlocks() { puts_off_ = true; }
@@ -72,10 +76,17 @@ class SlabHeap {
   [[nodiscard]] size_t own_bytes() const { return own_bytes_; }  // blocks of kOwn, the put-off too
   [[nodiscard]] size_t own_blocks() const { return own_blocks_; }
   /// The heap's own bookkeeping.
-  [[nodiscard]] size_t overhead_bytes() const { return classes_ ? sizeof(Classes) : 0; }
+  [[nodiscard]] size_t overhead_bytes() const {
+    return classes_ ? sizeof(Classes) + classes_->count * sizeof(Class) : 0;
+  }
 
  private:
-  static constexpr size_t kClassCount = kSlabBytesMax / kStep;
+  static constexpr size_t kFineStep = 8;
+  static constexpr size_t kFineBytesMax = 1024;
+  static constexpr size_t kCoarseStep = 16;
+  static constexpr size_t kFineClasses = kFineBytesMax / kFineStep;
+  static constexpr size_t kClassCount =
+      kFineClasses + (kSlabBytesMax - kFineBytesMax) / kCoarseStep;
   // A table with less than this in blocks has none on pages.
   static constexpr size_t kSmallHeapBytes = 48 << 10;
   // Then, of each class the first so many bytes are still malloc's own.
@@ -86,36 +97,52 @@ class SlabHeap {
   struct Page;
   struct Class {
     Page* bins[kBins + 1] = {};
-    uint64_t bytes = 0;      // of pages
+    uint32_t block_bytes = 0;
+    uint32_t number = 0;
     uint32_t capacity = 0;   // blocks that the pages can hold
     uint32_t live = 0;       // blocks in use
-    uint32_t own_bytes = 0;  // given out by malloc before the first page
     uint32_t pages[4] = {};  // how many of each BlockKind
   };
-  using Classes = std::array<Class, kClassCount>;
+  struct Classes {
+    std::array<std::unique_ptr<Class>, kClassCount> made;  // while it has pages
+    std::array<uint16_t, kClassCount> own_bytes{};    // given out by malloc before the first page
+    std::array<uint64_t, kClassCount / 64> sparse{};  // one bit a class, may be set in vain
+    size_t count = 0;
+  };
+  static_assert(kClassCount % 64 == 0);
 
-  [[nodiscard]] static size_t BlockBytes(size_t size_class) { return (size_class + 1) * kStep; }
-  [[nodiscard]] static size_t ClassOf(size_t bytes) { return (bytes + kStep - 1) / kStep - 1; }
+  [[nodiscard]] static size_t ClassOf(size_t bytes) {
+    return bytes <= kFineBytesMax
+               ? (bytes + kFineStep - 1) / kFineStep - 1
+               : kFineClasses + (bytes - kFineBytesMax + kCoarseStep - 1) / kCoarseStep - 1;
+  }
+  [[nodiscard]] static size_t BlockBytes(size_t size_class) {
+    return size_class < kFineClasses
+               ? (size_class + 1) * kFineStep
+               : kFineBytesMax + (size_class - kFineClasses + 1) * kCoarseStep;
+  }
   [[nodiscard]] static Page* PageOf(Block block);
   [[nodiscard]] Block AllocateOwn(size_t bytes);
   [[nodiscard]] bool WantsOwn(size_t size_class);
-  [[nodiscard]] Page* NewPage(size_t size_class);
+  [[nodiscard]] Class& ClassAt(size_t size_class);
+  [[nodiscard]] Page* NewPage(Class& c);
   void FreePage(Page* page);
-  void Link(Page* page, uint32_t bin);
-  void Unlink(Page* page);
+  static void Link(Page* page, uint32_t bin);
+  static void Unlink(Page* page);
   void Rebin(Page* page);
-  void NoteSparse(size_t size_class);
-  [[nodiscard]] static BlockKind PageKindFor(const Class& c, size_t block_bytes);
+  void NoteSparse(const Class& c);
+  [[nodiscard]] static BlockKind PageKindFor(const Class& c);
   [[nodiscard]] static BlockKind LargestKind(const Class& c);
-  [[nodiscard]] static bool IsSparse(const Class& c, size_t block_bytes);
-  [[nodiscard]] static bool IsOversized(const Class& c, size_t block_bytes);
-  [[nodiscard]] static Page* EmptiestPage(const Class& c, size_t block_bytes);
+  [[nodiscard]] static bool IsSparse(const Class& c);
+  [[nodiscard]] static bool IsOversized(const Class& c);
+  [[nodiscard]] static Page* EmptiestPage(const Class& c);
+  [[nodiscard]] bool PickPage(size_t number);
   [[nodiscard]] bool PickPage();
 
   std::unique_ptr<Classes> classes_;
   Page* evacuated_ = nullptr;  // off its bin; NextToMove walks it
   uint32_t evacuated_next_ = 0;
-  uint64_t sparse_classes_ = 0;  // one bit a class, may be set in vain
+  size_t sparse_count_ = 0;  // bits set in Classes::sparse
   size_t page_bytes_ = 0;
   size_t slab_used_bytes_ = 0;
   size_t own_bytes_ = 0;

@@ -65,13 +65,35 @@ Entry* Table::Resize(const KeyRef& key, Entry* entry, size_t value_bytes) {
   CHECK(value_bytes <= UINT32_MAX);
   const Segment::Place place = impl_->index.PlaceOf(key.position, entry);
   const PlaceWord old = place.Load();
-  const size_t fixed = Entry::BlockBytes(entry->key().size(), 0);
-  const size_t used = fixed + std::min<size_t>(entry->value_size(), value_bytes);
-  const Block block = impl_->heap.Resize({entry, KindOf(old)}, used, fixed + value_bytes);
+  const Block held{entry, KindOf(old)};
+  Block block;
+  if (value_bytes > Entry::kShortValueMax && !entry->is_long()) [[unlikely]] {
+    block = impl_->Lengthen(held, value_bytes);
+  } else {
+    const size_t fixed = entry->FixedBytes();
+    const size_t used = fixed + std::min<size_t>(entry->value_size(), value_bytes);
+    block = impl_->heap.Resize(held, used, fixed + value_bytes);
+  }
   auto* fresh = static_cast<Entry*>(block.at);
   if (fresh != entry) place.Store(MakePlaceWord(fresh, block.kind) | (old & kDisplaced));
   fresh->set_value_size(static_cast<uint32_t>(value_bytes));
   return fresh;
+}
+
+// A new block in the long form, for a value that outgrows the short one.
+Block Table::Impl::Lengthen(Block old, size_t value_bytes) {
+  const auto* entry = static_cast<const Entry*>(old.at);
+  const std::string_view key = entry->key();
+  const std::string_view value = entry->value();
+  const Block block = heap.Allocate(Entry::BlockBytes(key.size(), value_bytes));
+  auto* fresh = static_cast<Entry*>(block.at);
+  fresh->Init(key, entry->type(), entry->encoding(), static_cast<uint32_t>(value_bytes));
+  fresh->set_deadline(entry->deadline());
+  fresh->set_armed(entry->armed());
+  fresh->set_clock(entry->clock());
+  std::copy(value.begin(), value.end(), fresh->value_data());
+  heap.Free(old);
+  return block;
 }
 
 void Table::Erase(const KeyRef& key, Entry* entry) {

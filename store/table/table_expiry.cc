@@ -32,14 +32,14 @@ void Table::SetDeadline(const KeyRef& key, Entry* entry, TimeMs deadline) {
   entry->set_deadline(deadline);
   if (deadline == kNoDeadline) {
     // Its arm is stale now: a later deadline could be before it.
-    entry->set_flags(entry->flags() & ~Entry::kArmed);
+    entry->set_armed(false);
     impl_->AssistCheck();
     return;
   }
   ++impl_->with_deadline;
   impl_->deadline_sum += static_cast<uint64_t>(deadline);
-  if ((entry->flags() & Entry::kArmed) != 0 && deadline > old) return;
-  entry->set_flags(entry->flags() | Entry::kArmed);
+  if (entry->armed() && deadline > old) return;
+  entry->set_armed(true);
   if (!impl_->wheel) impl_->wheel = std::make_unique<ExpiryWheel>();
   impl_->AddArm(ArmOf(key.position), deadline);
   impl_->AssistCheck();
@@ -69,7 +69,7 @@ void Table::Impl::FireArm(Arm arm, TimeMs now, FunctionRef<void(const KeyRef&, E
     Entry* due = nullptr;
     Position due_at;
     ForArm(arm, [&](Entry* entry) {
-      if ((entry->flags() & Entry::kArmed) == 0) return false;
+      if (!entry->armed()) return false;
       const Position position = Locate(*entry);
       if (ArmOf(position) != arm) return false;
       const TimeMs deadline = entry->deadline();
@@ -86,7 +86,7 @@ void Table::Impl::FireArm(Arm arm, TimeMs now, FunctionRef<void(const KeyRef&, E
       return;
     }
     // Its arm is spent: should it live on, SetDeadline arms it again.
-    due->set_flags(due->flags() & ~Entry::kArmed);
+    due->set_armed(false);
     dying(KeyRef{due->key(), due_at}, due);
   }
 }
@@ -115,8 +115,7 @@ void Table::ForEachDue(TimeMs now, FunctionRef<void(const Entry&)> visit) const 
   arms.erase(std::unique(arms.begin(), arms.end()), arms.end());
   for (const Arm arm : arms)
     impl_->ForArm(arm, [&](const Entry* entry) {
-      if ((entry->flags() & Entry::kArmed) != 0 && !entry->LiveAt(now) &&
-          ArmOf(impl_->Locate(*entry)) == arm)
+      if (entry->armed() && !entry->LiveAt(now) && ArmOf(impl_->Locate(*entry)) == arm)
         visit(*entry);
       return false;
     });
@@ -134,7 +133,7 @@ bool Table::Impl::ArmsAreStale() const {
 void Table::Impl::KeepArm(Arm arm) {
   TimeMs soonest = kNoDeadline;
   ForArm(arm, [&](const Entry* entry) {
-    if ((entry->flags() & Entry::kArmed) == 0 || ArmOf(Locate(*entry)) != arm) return false;
+    if (!entry->armed() || ArmOf(Locate(*entry)) != arm) return false;
     const TimeMs deadline = entry->deadline();
     soonest = soonest == kNoDeadline ? deadline : std::min(soonest, deadline);
     return false;

@@ -37,6 +37,8 @@ struct Table::Impl {
 
   [[nodiscard]] Position Locate(const Entry& entry) const { return index.locator()(entry); }
 
+  Block Lengthen(Block old, size_t value_bytes);
+
   /// The places that an arm may mean, in every segment that holds its prefixes.
   template <typename Visit>
   void ForArm(Arm arm, Visit visit) const;

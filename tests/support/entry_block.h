@@ -14,8 +14,7 @@ class EntryBlock {
  public:
   EntryBlock(std::string_view key, ValueType type, Encoding encoding, std::string_view value,
              TimeMs deadline = kNoDeadline)
-      : bytes_(
-            std::make_unique<char[]>(kLongKeySize + Entry::BlockBytes(key.size(), value.size()))) {
+      : bytes_(std::make_unique<char[]>(kLongSizes + Entry::BlockBytes(key.size(), value.size()))) {
     Entry* entry = reinterpret_cast<Entry*>(bytes_.get());
     entry->Init(key, type, encoding, static_cast<uint32_t>(value.size()));
     entry->set_deadline(deadline);
@@ -26,8 +25,9 @@ class EntryBlock {
   const Entry& operator*() const { return *get(); }
 
  private:
-  // Room for the field that only long keys have: compilers see it read, but not that it is not.
-  static constexpr size_t kLongKeySize = 4;
+  // Room for the fields that only the long form has: compilers see them read, but not that they are
+  // not.
+  static constexpr size_t kLongSizes = 8;
 
   std::unique_ptr<char[]> bytes_;
 };

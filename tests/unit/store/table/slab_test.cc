@@ -27,10 +27,10 @@ TEST(SlabHeapTest, BlocksAreApart) {
   size_t live = 0;
   for (int step = 0; step < 200000; ++step) {
     if (held.empty() || random() % 100 < (step < 100000 ? 60 : 45)) {
-      Held h{{}, 16 + random() % (random() % 50 == 0 ? 5000 : 1009), 'x'};
+      Held h{{}, 16 + random() % (random() % 50 == 0 ? 5000 : 2033), 'x'};
       h.fill = static_cast<char>('a' + step % 26);
       h.block = heap.Allocate(h.bytes);
-      ASSERT_EQ(reinterpret_cast<uintptr_t>(h.block.at) % 16, 0U);
+      ASSERT_EQ(reinterpret_cast<uintptr_t>(h.block.at) % 8, 0U);
       ASSERT_GE(SlabHeap::Capacity(h.block), h.bytes);
       std::memset(h.block.at, h.fill, h.bytes);
       live += h.bytes;
@@ -39,7 +39,7 @@ TEST(SlabHeapTest, BlocksAreApart) {
       const size_t i = random() % held.size();
       check(held[i]);
       if (random() % 2 == 0) {
-        const size_t bytes = 16 + random() % 2000;
+        const size_t bytes = 16 + random() % 3000;
         const size_t kept = std::min(bytes, held[i].bytes);
         held[i].block = heap.Resize(held[i].block, kept, bytes);
         for (size_t k = 0; k < kept; ++k)

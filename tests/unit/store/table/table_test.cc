@@ -31,7 +31,7 @@ TEST_F(TableTest, EmptyCostsAlmostNothing) {
 TEST_F(TableTest, KeepsKeysAndValuesOfAllSizes) {
   std::mt19937 random(7);
   for (const size_t key_size : {0, 1, 37, 254, 255, 256, 1000, 70000})
-    for (const size_t value_size : {0, 1, 176, 1100, 100000}) {
+    for (const size_t value_size : {0, 1, 176, 1100, 65535, 65536, 100000}) {
       const std::string key(key_size, 'k');
       const std::string value(value_size, static_cast<char>('a' + value_size % 26));
       const Entry* entry = Put(key, value);
@@ -42,6 +42,29 @@ TEST_F(TableTest, KeepsKeysAndValuesOfAllSizes) {
   for (const size_t key_size : {0, 1, 37, 254, 255, 256, 1000, 70000})
     EXPECT_TRUE(Drop(std::string(key_size, 'k')));
   EXPECT_EQ(table->memory().block_bytes, 0U);
+}
+
+// A value that outgrows two bytes of size gets a longer header; nothing else may change, and what
+// shrinks again is read as before.
+TEST_F(TableTest, KeepsTheEntryAcrossTheLongForm) {
+  Entry* entry = Put("key", std::string(100, 'a'));
+  entry->set_type(ValueType::kHash, Encoding::kRaw);
+  entry->set_clock(0xABCDEF);
+  table->SetDeadline(Ref("key"), entry, 5000);
+  for (const size_t size : {65534, 65535, 65536, 65535, 1 << 20, 100, 0, 70000}) {
+    const std::string old(entry->value());
+    entry = table->Resize(Ref("key"), entry, size);
+    ASSERT_EQ(entry->value_size(), size);
+    const size_t kept = std::min(old.size(), size);
+    ASSERT_EQ(entry->value().substr(0, kept), old.substr(0, kept));
+    std::fill_n(entry->value_data(), size, 'b');
+    ASSERT_EQ(table->Find(Ref("key")), entry);
+    ASSERT_EQ(entry->type(), ValueType::kHash);
+    ASSERT_EQ(entry->encoding(), Encoding::kRaw);
+    ASSERT_EQ(entry->clock(), 0xABCDEFU);
+    ASSERT_EQ(entry->deadline(), 5000);
+    ASSERT_TRUE(entry->armed());
+  }
 }
 
 struct Skew {
