@@ -79,6 +79,12 @@ struct Dispatcher::Impl {
   int64_t last_reading_us = 0;
   bool chained = false;
 
+  /// The clock as a command begins.
+  int64_t Begin() {
+    if (!std::exchange(chained, true)) last_reading_us = clock.MonotonicUs();
+    return last_reading_us;
+  }
+
   [[nodiscard]] std::optional<Error> Refusal(const ClientState& client, Args args,
                                              const Command* command) const;
   void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
@@ -174,9 +180,7 @@ void Dispatcher::Impl::Observe(const ClientState& client, uint32_t db, Args args
 // command: by then the batch is empty again, whatever happened.
 void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& command,
                             const Prepared& prepared, std::string& out) {
-  const int64_t began_us = chained ? last_reading_us : clock.MonotonicUs();
-  last_reading_us = began_us;
-  chained = true;
+  const int64_t began_us = Begin();
   const size_t start = out.size();
   const uint32_t db = client.db;  // as it was: MONITOR shows SELECT in the old database
 
@@ -256,7 +260,8 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   const Command* command = prepared.command;
   std::optional<Error> refusal = impl.Refusal(client, args, command);
   if (!refusal && impl.Postpones(client, *command)) [[unlikely]]
-    return {.depends_on = 0, .level = AckLevel::kMemory, .postponed = true};
+    return {.postponed = true};
+  const int64_t began_us = impl.Begin();
 
   ++client.commands;
   client.last_active_ms = impl.shard.now();
@@ -264,12 +269,15 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
     client.reply_mode = ReplyMode::kSkip;
   if (command != nullptr) client.last_command = command->full_name;
 
-  if (refusal) [[unlikely]]
-    impl.Refuse(client, command, std::move(*refusal), out);
-  else if (client.in_multi && !RunsInsideMulti(*command))
-    impl.Queue(client, args, out);
-  else
+  if (!refusal && (!client.in_multi || RunsInsideMulti(*command))) [[likely]] {
     impl.Call(client, args, *command, prepared, out);
+  } else {
+    if (refusal)
+      impl.Refuse(client, command, std::move(*refusal), out);
+    else
+      impl.Queue(client, args, out);
+    impl.last_reading_us = impl.clock.MonotonicUs();
+  }
 
   if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
     out.resize(start);
@@ -278,8 +286,7 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   // What a read records in passing (a session's slide) is nothing that its reply waits for.
   const bool reads = command != nullptr && (command->spec->flags & kReadonly) != 0;
   return {.depends_on = reads ? newest : impl.shard.log().last(),
-          .level = AckLevel::kMemory,
-          .postponed = false};
+          .duration_us = impl.last_reading_us - began_us};
 }
 
 void Dispatcher::Forget(ClientState& client) {

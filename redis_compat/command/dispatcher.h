@@ -29,6 +29,8 @@ class Dispatcher {
     /// The newest record the reply depends on: its own, or for a read the newest applied.
     uint64_t depends_on = 0;
     AckLevel level = AckLevel::kMemory;
+    /// What it took, refused or not.
+    int64_t duration_us = 0;
     /// CLIENT PAUSE holds the command back: nothing was done and nothing replied. Keep its words
     /// and execute it again once ServerControl::paused() allows more; read no further until then.
     bool postponed = false;

@@ -80,6 +80,7 @@ class Connection final : public StreamEvents {
     kIdle,     // nothing to do
     kFresh,    // in line with new input
     kBacklog,  // in line with requests left over
+    kSpent,    // the same, and has had its share of this turn
     kRunning,  // has requests in the group that is being executed
     kPaused,   // waits for the end of CLIENT PAUSE
     kStalled,  // waits for its output to shrink
@@ -92,7 +93,10 @@ class Connection final : public StreamEvents {
   bool peer_ended = false;
   bool touched = false;       // its input is to be settled when the turn ends
   bool flushing = false;      // its output is to be flushed when the turn ends
-  uint32_t taken = 0;         // requests executed this turn
+  uint32_t taken = 0;         // requests executed since it was read
+  uint64_t turn = 0;          // the last in which it was served
+  int64_t spent_us = 0;       // and what that took,
+  int64_t share_us = 0;       // of at most this
   size_t counted_output = 0;  // what the turn counts as its unsent output
   TimeMs closing_since_ms = 0;
 

@@ -37,8 +37,15 @@ bool Turn::Run() {
   executed_ = 0;
   late_ = false;
   meter_.Wake();
+  ++turn_;
+  shared_ = meter_.since_us() < shared_until_us_;
   dispatcher_.shard().BeginTurn();
+  bool flushed = false;
   while (!late_ && !stopped_) {
+    if (!flushed && executed_ > 0 && In(Place::kFresh).empty() && !In(Place::kBacklog).empty()) {
+      FlushIdle();
+      flushed = true;
+    }
     FillGroup();
     if (visits_.empty()) break;
     if (items_.size() > 1)  // a lone request would wait for its own prefetch
@@ -47,6 +54,8 @@ bool Turn::Run() {
     ExecuteGroup();
     AfterGroup();
   }
+  while (Connection* const connection = In(Place::kSpent).first())
+    MoveTo(*connection, Place::kBacklog);
   FlushAll();
   SettleAll();
   BuryDoomed();
@@ -76,6 +85,7 @@ void Turn::FillGroup() {
 void Turn::Parse(Connection& connection) {
   Visit visit{&connection, true, connection.place == Place::kFresh};
   MoveTo(connection, Place::kRunning);
+  NoteServed(connection, visit.fresh);
   const RequestLimits limits{
       .word_bytes_max = static_cast<int64_t>(std::min(settings_.bulk_bytes_max, kWordBytesMax)),
       .unauthenticated = !connection.client.authenticated && control_.PasswordRequired()};
@@ -102,6 +112,17 @@ void Turn::Parse(Connection& connection) {
   visits_.push_back(visit);
 }
 
+void Turn::NoteServed(Connection& connection, bool fresh) {
+  if (connection.client.id != last_id_) {
+    last_id_ = connection.client.id;
+    shared_until_us_ = meter_.since_us() + kAloneUs;
+  }
+  connection.share_us = !shared_ ? kLastingUs : fresh ? kFreshUs : kLeftOverUs;
+  if (connection.turn == turn_) return;
+  connection.turn = turn_;
+  connection.spent_us = 0;
+}
+
 Args Turn::Words(const Item& item) const {
   return Args(std::span(words_.views).subspan(item.first_word, item.words));
 }
@@ -109,9 +130,10 @@ Args Turn::Words(const Item& item) const {
 void Turn::ExecuteGroup() {
   for (const Item& item : items_) {
     if (item.connection->place != Place::kRunning) continue;
-    if (late_ || stopped_) {
+    const bool spent = item.connection->spent_us >= item.connection->share_us;
+    if (late_ || stopped_ || spent) {
       item.connection->ParseAgain();
-      MoveTo(*item.connection, Place::kBacklog);
+      MoveTo(*item.connection, spent ? Place::kSpent : Place::kBacklog);
       continue;
     }
     if (item.malformed)
@@ -145,6 +167,7 @@ void Turn::Execute(const Item& item) {
   }
   ++executed_;
   ++connection.taken;
+  connection.spent_us += outcome.duration_us;
   connection.Executed(item.bytes);
   NeedsFlush(connection);
   if (outcome.level != AckLevel::kMemory && out.size() > start)
@@ -183,6 +206,8 @@ void Turn::AfterGroup() {
     if (!visits_[i].more) {
       MoveTo(connection, Place::kIdle);
       if (connection.peer_ended) CloseAfterReply(connection);
+    } else if (connection.spent_us >= connection.share_us) {
+      MoveTo(connection, Place::kSpent);
     } else if (visits_[i].fresh && connection.taken < kQuantum) {
       MoveTo(connection, Place::kFresh, true);
     } else {
@@ -215,7 +240,7 @@ void Turn::Readable(Connection& connection, size_t new_bytes) {
     Doom(connection);
   } else if (connection.place == Place::kIdle) {
     connection.taken = 0;
-    MoveTo(connection, Place::kFresh);
+    MoveTo(connection, new_bytes < kDeepBytes ? Place::kFresh : Place::kBacklog);
   }
 }
 
@@ -300,6 +325,20 @@ void Turn::FlushAll() {
     if (connection.output.held() > 0) NeedsFlush(connection);  // looked at again next turn
   }
   flushing_.erase(flushing_.begin(), flushing_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// Those who have nothing left over need not wait for those who have.
+void Turn::FlushIdle() {
+  size_t kept = 0;
+  for (Connection* const connection : flushing_) {
+    if (connection->place == Place::kIdle && connection->output.held() == 0) {
+      connection->flushing = false;
+      Flush(*connection);
+    } else {
+      flushing_[kept++] = connection;
+    }
+  }
+  flushing_.resize(kept);
 }
 
 void Turn::Flush(Connection& connection) {

@@ -21,15 +21,22 @@ namespace cloakroom {
 /// At its end each connection is written once.
 ///
 /// Nobody waits long behind a deep pipeline: a connection whose requests just came goes first, but
-/// for at most kQuantum of them; what is left over is executed in rounds of one group, and the turn
-/// ends when it has done or lasted enough. One pick in four is a left-over one, so that these do
-/// not starve either.
+/// for at most kQuantum of them; what is left over is executed in rounds of one group. One pick in
+/// four is a left-over one, so that these do not starve either. While more than one connection is
+/// served, each has a share of the turn's time, however heavy its requests are; and before the
+/// left-overs begin, the others get their replies. So whoever asks now and then waits for about one
+/// share of a left-over one.
 class Turn final : public ConnectionEvents {
  public:
   static constexpr uint32_t kGroup = 32;          // requests whose cache misses overlap
   static constexpr uint32_t kQuantum = 128;       // of one connection before it is left over
   static constexpr uint32_t kRequestsMax = 1024;  // then no more left-overs this turn
   static constexpr int64_t kLastingUs = 1000;     // then no more of anything
+  static constexpr int64_t kFreshUs = 200;        // of one connection that goes first
+  static constexpr int64_t kLeftOverUs = 50;      // and of one with left-overs,
+  static constexpr int64_t kAloneUs = 1'000'000;  // unless no other came for so long
+  /// Who sends so much at once has no use for being first.
+  static constexpr size_t kDeepBytes = size_t{32} << 10;
 
   /// Once this much was written for a connection in a turn, it is flushed before it goes on.
   static constexpr size_t kOutputEnough = size_t{1} << 20;
@@ -106,6 +113,8 @@ class Turn final : public ConnectionEvents {
   void Execute(const Item& item);
   void EndMalformed(Connection& connection);
   void AfterGroup();
+  void NoteServed(Connection& connection, bool fresh);
+  void FlushIdle();
   void Stall(Connection& connection);
   void FlushAll();
   void Flush(Connection& connection);
@@ -123,7 +132,7 @@ class Turn final : public ConnectionEvents {
 
   ReadArena arena_;
   StringPool pool_;
-  std::array<ConnectionList, 8> places_;
+  std::array<ConnectionList, 9> places_;
   std::vector<Connection*> touched_;
   std::vector<Connection*> flushing_;
 
@@ -141,6 +150,10 @@ class Turn final : public ConnectionEvents {
   uint32_t executed_ = 0;
   uint32_t picks_ = 0;
   bool late_ = false;
+  uint64_t turn_ = 0;
+  uint64_t last_id_ = 0;         // who was served last
+  int64_t shared_until_us_ = 0;  // since another was, at least so long each has a share
+  bool shared_ = false;          // in this turn
   size_t unsent_bytes_ = 0;
   Counters counters_;
 };

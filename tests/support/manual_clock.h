@@ -8,7 +8,7 @@ namespace cloakroom {
 class ManualClock final : public Clock {
  public:
   [[nodiscard]] TimeMs WallMs() override { return wall_ms_; }
-  [[nodiscard]] int64_t MonotonicUs() override { return monotonic_us_; }
+  [[nodiscard]] int64_t MonotonicUs() override { return monotonic_us_ += tick_us_; }
 
   void Advance(TimeMs span_ms) {
     wall_ms_ += span_ms;
@@ -17,7 +17,12 @@ class ManualClock final : public Clock {
   /// The wall clock alone jumps, as when somebody sets it.
   void JumpWall(TimeMs span_ms) { wall_ms_ += span_ms; }
 
+  /// From now on each reading finds the monotonic clock so much later than the one before, as if
+  /// what lies between two readings took that long.
+  void Tick(int64_t us) { tick_us_ = us; }
+
  private:
+  int64_t tick_us_ = 0;
   TimeMs wall_ms_ = 1'700'000'000'000;
   int64_t monotonic_us_ = 1'000'000;
 };

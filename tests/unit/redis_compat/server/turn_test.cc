@@ -2,6 +2,8 @@
 
 #include "redis_compat/server/turn.h"
 
+#include <algorithm>
+
 #include "tests/unit/redis_compat/server/server_fixture.h"
 
 namespace cloakroom {
@@ -110,6 +112,54 @@ TEST_F(TurnTest, NewcomersDoNotStarveWhatIsLeftOver) {
   for (const SimPeerPtr& each : crowd) each->Send("PING\r\n");
   network.Poll();
   EXPECT_GE(deep->Take().size(), 7U * Turn::kGroup);
+}
+
+// Time counts, not commands: whoever shares the server has a part of each turn, and whoever is
+// alone need not stop so often.
+TEST_F(TurnTest, ADeepPipelineHasAShareOfEachTurnWhileOthersAreServed) {
+  const SimPeerPtr deep = Connect();
+  const SimPeerPtr quick = Connect();
+  constexpr int64_t kCommandUs = 10;
+  clock.Tick(kCommandUs);
+  Ask(quick, "PING\r\n");
+  deep->Send(Times(10'000, "PING\r\n"));  // more than kDeepBytes
+  for (int i = 0; i < 5; ++i) {
+    network.Poll();
+    const auto answered = static_cast<int64_t>(deep->Take().size() / 7);
+    EXPECT_GE(answered, Turn::kLeftOverUs / kCommandUs - 1);
+    EXPECT_LE(answered, Turn::kLeftOverUs / kCommandUs + 1);
+  }
+  clock.Advance(Turn::kAloneUs / 1000);  // nobody else came for so long
+  network.Poll();
+  deep->Take();
+  network.Poll();
+  const auto answered = static_cast<int64_t>(deep->Take().size() / 7);
+  EXPECT_GE(answered, Turn::kLastingUs / kCommandUs * 8 / 10);
+  EXPECT_LE(answered, Turn::kLastingUs / kCommandUs + 1);
+}
+
+// A refused command takes time as well.
+TEST_F(TurnTest, NonsenseHasItsShareToo) {
+  const SimPeerPtr deep = Connect();
+  clock.Tick(10);
+  Ask(Connect(), "PING\r\n");
+  deep->Send(Times(1000, "NONSENSE\r\n"));
+  network.Poll();
+  const std::string replies = deep->Take();
+  EXPECT_LE(std::count(replies.begin(), replies.end(), '\n'), Turn::kFreshUs / 10 + 1);
+}
+
+// Who asks for little has the answer before the rest of a deep pipeline is looked at.
+TEST_F(TurnTest, RepliesLeaveBeforeWhatIsLeftOver) {
+  const SimPeerPtr deep = Connect();
+  const SimPeerPtr quick = Connect();
+  deep->Send(Times(100, "PING\r\n") + "CLIENT LIST\r\n" + Times(Turn::kDeepBytes / 6, "PING\r\n"));
+  quick->Send("CLIENT SETNAME quick\r\nPING\r\n");
+  network.Poll();
+  const std::string replies = deep->Take();
+  const size_t line = replies.find("name=quick");
+  ASSERT_NE(line, std::string::npos) << "first come those who sent little";
+  EXPECT_EQ(replies.substr(replies.find(" oll=", line), 14), " oll=0 omem=0 ");
 }
 
 // AUTH in a pipeline lifts the limits for what follows it, so nothing is parsed ahead of it.
