@@ -138,6 +138,7 @@ constexpr Option kOptions[] = {
     {"oom-score-adj", "", kChoice, kOnlyDefault, "no", 0, 0, "no yes relative absolute"},
     {"oom-score-adj-values", "", kWords, 0, "0 200 800"},
     {"pidfile", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::pid_file>},
+    {"poll-pause-us", "", kInteger, 0, "20", 0, 1000, "", Number<&Settings::poll_pause_us>},
     {"port", "", kInteger, kFixed, "6379", 0, 65535, "", Number<&Settings::port>},
     {"proc-title-template", "", kText, 0, "{title} {listen-addr} {server-mode}"},
     {"protected-mode", "", kBool, 0, "yes", 0, 0, "", Number<&Settings::protected_mode>},

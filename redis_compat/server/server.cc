@@ -62,6 +62,7 @@ void Server::Apply() {
   packed.hash_entries_max = now.hash_packed_entries_max;
   packed.hash_value_bytes_max = now.hash_packed_value_bytes_max;
   packed.set_intset_entries_max = now.set_intset_entries_max;
+  env_.scheduler.SetPollPause(now.poll_pause_us);
   shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
   const size_t wanted = now.clients_max + kFilesBesidesClients;
   const size_t files = env_.process.RaiseFileLimit(wanted);

@@ -54,6 +54,7 @@ struct Settings {
   uint32_t hash_packed_value_bytes_max = 0;
   uint32_t set_intset_entries_max = 0;
   int hz = 0;
+  uint32_t poll_pause_us = 0;
   uint64_t backlog_bytes_max = 0;  // repl-backlog-size
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -32,6 +33,10 @@ class Scheduler {
 
   /// Has the turn run soon, without waiting for the network. For timers and others outside a turn.
   virtual void RequestTurn() = 0;
+
+  /// Under a load of many peers with small requests, the loop may wait this long, in microseconds
+  /// below a second, before it looks at the network, so that one poll brings many. 0: never.
+  virtual void SetPollPause(uint32_t pause_us) = 0;
 };
 
 }  // namespace cloakroom

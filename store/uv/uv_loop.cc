@@ -1,5 +1,8 @@
 #include "store/uv/uv_loop.h"
 
+#include <sys/prctl.h>
+#include <time.h>
+
 #include <utility>
 
 #include "store/base/check.h"
@@ -57,6 +60,9 @@ UvLoop::UvLoop() {
   CHECK(uv_check_init(&loop_, &check_) == 0);
   CHECK(uv_idle_init(&loop_, &awake_) == 0);
   check_.data = this;
+  loop_.data = this;
+  // Otherwise the kernel may prolong a pause of 20 us by 50 more.
+  prctl(PR_SET_TIMERSLACK, 1);
 }
 
 UvLoop::~UvLoop() {
@@ -95,6 +101,14 @@ void UvLoop::Turn() {
   const bool awake = uv_is_active(reinterpret_cast<uv_handle_t*>(&awake_)) != 0;
   if (more && !awake) uv_idle_start(&awake_, KeepAwake);
   if (!more && awake) uv_idle_stop(&awake_);
+  if (coalescer_.Asks()) {
+    const auto now_us = static_cast<int64_t>(uv_hrtime() / 1000);
+    const uint32_t pause_us = coalescer_.AfterTurn(now_us);
+    if (pause_us != 0 && !more) {
+      const timespec pause{.tv_sec = 0, .tv_nsec = long{pause_us} * 1000};
+      nanosleep(&pause, nullptr);  // a signal may cut it short
+    }
+  }
 }
 
 void UvLoop::Run() { uv_run(&loop_, UV_RUN_DEFAULT); }

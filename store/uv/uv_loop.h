@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "store/env/scheduler.h"
+#include "store/uv/poll_coalescer.h"
 
 namespace cloakroom {
 
@@ -21,6 +22,7 @@ class UvLoop final : public Scheduler {
   [[nodiscard]] std::unique_ptr<Timer> MakeTimer(std::function<void()> fire) override;
   void SetTurn(std::function<bool()> turn) override;
   void RequestTurn() override;
+  void SetPollPause(uint32_t pause_us) override { coalescer_.set_pause_us(pause_us); }
 
   /// Calls `handle` on the loop whenever the process gets signal `number`.
   void OnSignal(int number, std::function<void()> handle);
@@ -30,6 +32,13 @@ class UvLoop final : public Scheduler {
   /// One pass that does not wait for anything.
   void RunOnce();
   void Stop();
+
+  /// Streams tell it what they received.
+  [[nodiscard]] PollCoalescer& coalescer() { return coalescer_; }
+  /// The UvLoop around one of libuv's.
+  [[nodiscard]] static UvLoop& Of(const uv_loop_t* loop) {
+    return *static_cast<UvLoop*>(loop->data);
+  }
 
   [[nodiscard]] uv_loop_t* raw() { return &loop_; }
 
@@ -41,6 +50,7 @@ class UvLoop final : public Scheduler {
   uv_check_t check_{};
   uv_idle_t awake_{};  // while it runs, a poll does not wait
   std::function<bool()> turn_;
+  PollCoalescer coalescer_;
 };
 
 }  // namespace cloakroom

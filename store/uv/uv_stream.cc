@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/uv/uv_loop.h"
 
 namespace cloakroom {
 namespace {
@@ -97,6 +98,7 @@ void UvStream::Allocate(uv_handle_t* handle, size_t /*suggested*/, uv_buf_t* buf
 void UvStream::Read(uv_stream_t* handle, ssize_t size, const uv_buf_t* /*buffer*/) {
   auto* self = static_cast<UvStream*>(handle->data);
   if (size > 0) {
+    UvLoop::Of(handle->loop).coalescer().Received(self->window_);
     self->events_->Received(static_cast<size_t>(size));
   } else if (size == UV_EOF) {
     self->ended_ = true;

@@ -51,6 +51,7 @@ class UvStream final : public Stream {
   } handle_{};
   StreamEvents* events_ = nullptr;
   std::unique_ptr<WriteRequest> write_;  // the one under way
+  uint32_t window_ = 0;                  // see PollCoalescer
   bool ended_ = false;                   // by the peer
   bool broken_ = false;                  // and said so
 };

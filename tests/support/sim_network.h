@@ -116,6 +116,7 @@ class SimNetwork final : public Network, public Scheduler {
   }
   void SetTurn(std::function<bool()> turn) override { turn_ = std::move(turn); }
   void RequestTurn() override { requested_ = true; }
+  void SetPollPause(uint32_t /*pause_us*/) override {}  // all that comes in a turn comes at once
 
  private:
   class SimListener final : public Listener {
