@@ -23,7 +23,7 @@ void WriteListed(const SessionView& session, TimeMs deadline, const FieldNames& 
     reply.Bulk(session.user);
   }
   reply.Bulk("handle");
-  reply.Bulk(HandleText(session.handle));
+  reply.Bulk(HandleText(session.handle()));
   reply.Bulk("created");
   reply.Integer(session.created);
   reply.Bulk("seen");

@@ -12,8 +12,9 @@ namespace cloakroom {
 namespace {
 
 void WriteFields(const SessionView& session, const FieldNames& names, Reply& reply) {
-  size_t live = 0;
-  ForEachField(session, names, [&](const SessionItem& item) { live += item.deleted ? 0 : 1; });
+  size_t live = session.field_count;
+  if (session.may_have_deleted())
+    ForEachField(session, names, [&](const SessionItem& item) { live -= item.deleted ? 1 : 0; });
   reply.Map(live);
   ForEachField(session, names, [&](const SessionItem& item) {
     if (item.deleted) return;
@@ -25,18 +26,19 @@ void WriteFields(const SessionView& session, const FieldNames& names, Reply& rep
 /// Those of the wanted fields that are there, in the session's order.
 void WriteWantedFields(const SessionView& session, const FieldNames& names, WordSpan wanted,
                        Reply& reply) {
-  std::vector<SessionItem> found;
   std::vector<std::string_view> sorted(wanted.begin(), wanted.end());
   std::sort(sorted.begin(), sorted.end());
+  const auto is_wanted = [&](const SessionItem& item) {
+    return !item.deleted && std::binary_search(sorted.begin(), sorted.end(), item.name);
+  };
+  size_t found = 0;
+  ForEachField(session, names, [&](const SessionItem& item) { found += is_wanted(item) ? 1 : 0; });
+  reply.Map(found);
   ForEachField(session, names, [&](const SessionItem& item) {
-    if (!item.deleted && std::binary_search(sorted.begin(), sorted.end(), item.name))
-      found.push_back(item);
-  });
-  reply.Map(found.size());
-  for (const SessionItem& item : found) {
+    if (!is_wanted(item)) return;
     reply.Bulk(item.name);
     reply.Bulk(item.value);
-  }
+  });
 }
 
 }  // namespace
@@ -63,7 +65,7 @@ Result<void> SessionGet(CommandContext& ctx, Args args, Reply& reply) {
   reply.Bulk("user");
   reply.Bulk(session.user);
   reply.Bulk("handle");
-  reply.Bulk(HandleText(session.handle));
+  reply.Bulk(HandleText(session.handle()));
   reply.Bulk("version");
   reply.Integer(session.version);
   reply.Bulk("created");

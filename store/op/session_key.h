@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,7 +37,7 @@ struct SessionKey {
   friend bool operator<(const SessionKey& a, const SessionKey& b) { return a.bytes < b.bytes; }
 };
 
-/// The public name of a session: 96 random bits, kept through every rotation.
+/// The public name of a session: 96 bits, kept through every rotation.
 struct SessionHandle {
   static constexpr size_t kBytes = 12;
 
@@ -54,6 +55,11 @@ struct SessionHandle {
     return a.bytes < b.bytes;
   }
 };
+
+/// The handle of a session whose token we mint: the 128 bits of the first key's hash are the secret
+/// key of a pseudorandom function, so that neither key nor token can be told from it, and a session
+/// need not store it until it is rotated. About 25 ns.
+[[nodiscard]] SessionHandle DerivedHandle(const SessionKey& key);
 
 /// What, together with a rotated-away token, gives its successor: the successor's slot (u16), then
 /// random bits.

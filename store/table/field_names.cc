@@ -53,6 +53,11 @@ std::string_view FieldNames::Read(const char*& at) const {
   return name;
 }
 
+void FieldNames::Skip(const char*& at) {
+  const uint64_t head = ReadVarint(at);
+  if ((head & 1) != 0) at += head / 2;
+}
+
 void FieldNames::Release(const char* at) {
   const uint64_t head = ReadVarint(at);
   if ((head & 1) != 0) return;

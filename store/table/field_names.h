@@ -31,6 +31,9 @@ class FieldNames {
   /// Reads a name and moves `at` past it. The view is valid as long as the name is used.
   [[nodiscard]] std::string_view Read(const char*& at) const;
 
+  /// Moves `at` past a name.
+  static void Skip(const char*& at);
+
   /// Takes back one use of the name that stands at `at`.
   void Release(const char* at);
 

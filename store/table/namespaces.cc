@@ -37,7 +37,7 @@ const SessionMark* Namespace::Covering(std::string_view user, uint64_t serial) c
   return first;
 }
 
-Namespaces::Namespaces(uint64_t seed) : seed_(seed), ids_(0, KeyedHash{seed}) {
+Namespaces::Namespaces(uint64_t seed) : seed_(seed), ids_(0, KeyedHash{seed}), shapes_(seed) {
   Make(kDefaultNamespace).policy.emplace();
 }
 
@@ -101,6 +101,7 @@ void Namespaces::ForgetPastTombstones(TimeMs now) {
 }
 
 void Namespaces::Flush() {
+  shapes_.Clear();
   for (auto& ns : by_id_) {
     if (ns == nullptr) continue;
     ns->marks.clear();
@@ -128,7 +129,7 @@ void Namespaces::ForEach(FunctionRef<void(const Namespace&)> visit) const {
 }
 
 size_t Namespaces::bytes() const {
-  size_t bytes = 0;
+  size_t bytes = shapes_.bytes();
   ForEach([&](const Namespace& ns) {
     bytes += sizeof(Namespace) + ns.name.size() + ns.names->bytes();
   });

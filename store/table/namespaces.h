@@ -15,6 +15,7 @@
 #include "store/base/time.h"
 #include "store/op/session_policy.h"
 #include "store/table/field_names.h"
+#include "store/table/session_shape.h"
 
 namespace cloakroom {
 
@@ -38,7 +39,8 @@ struct SessionMark {
   TimeMs tombstone_until = 0;
 };
 
-/// One application: its policy, its field names, what it has.
+/// One application: its policy, its field names, what it has. The shapes of its sessions are kept
+/// with those of the others.
 struct Namespace {
   std::string name;
   uint32_t id = 0;
@@ -78,6 +80,8 @@ class Namespaces {
   [[nodiscard]] const Namespace* Find(std::string_view name) const;
   [[nodiscard]] Namespace& At(uint32_t id) { return *by_id_[id]; }
   [[nodiscard]] const Namespace& At(uint32_t id) const { return *by_id_[id]; }
+  [[nodiscard]] SessionShapes& shapes() { return shapes_; }
+  [[nodiscard]] const SessionShapes& shapes() const { return shapes_; }
 
   /// The policy that holds in `ns`; nullptr: in a namespace that is not there yet.
   [[nodiscard]] const SessionPolicy& PolicyOf(const Namespace* ns) const;
@@ -104,6 +108,7 @@ class Namespaces {
   std::unordered_map<std::string_view, uint32_t, KeyedHash> ids_;
   std::vector<std::unique_ptr<Namespace>> by_id_;  // nullptr: free
   std::vector<uint32_t> free_;
+  SessionShapes shapes_;
   SessionCounters freed_counters_;
   bool has_past_tombstones_ = false;
 };

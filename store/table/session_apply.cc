@@ -62,7 +62,7 @@ Entry* SessionSpace::Impl::ClearPlace(const SessionKey& key, TimeMs now) {
     entry = Live(session);
   }
   if (entry->type() == ValueType::kSession) {
-    const auto ending = EndOf(*entry, ViewSession(*entry), now);
+    const auto ending = EndOf(*entry, View(*entry), now);
     if (!ending) {
       CHECK(session == key);
       return entry;
@@ -77,7 +77,7 @@ Entry* SessionSpace::Impl::ClearPlace(const SessionKey& key, TimeMs now) {
 Entry* SessionSpace::Impl::Store(const SessionKey& key, Entry* entry) {
   Namespace& ns = namespaces.At(draft.head.ns);
   value.clear();
-  draft.Encode(*ns.names, value);
+  draft.Encode(namespaces.shapes(), *ns.names, value);
   if (entry == nullptr) {
     entry = sessions->Insert(key.ref(), ValueType::kSession, Encoding::kPlain, value.size());
   } else {
@@ -86,27 +86,26 @@ Entry* SessionSpace::Impl::Store(const SessionKey& key, Entry* entry) {
   }
   std::memcpy(entry->value_data(), value.data(), value.size());
   ns.bytes += entry->BlockBytes();
-  const SessionView& head = draft.head;
-  sessions->SetDeadline(key.ref(), entry, std::min(head.seen + head.idle_ms, head.abs()));
+  sessions->SetDeadline(key.ref(), entry, draft.head.deadline());
   return entry;
 }
 
 void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
-  const SessionView session = ViewSession(*entry);
+  const SessionView session = View(*entry);
   if (session.anonymous()) return;
   const Namespace& ns = namespaces.At(session.ns);
   if (users->Find(ns.id, session.user).many != nullptr && UserOf(ns, session.user).many == nullptr)
     set_aside.push_back({ns.id, std::string(session.user), 0, users->Detach(ns.id, session.user)});
 
-  const UserSession added{session.seen, session.serial, session.handle, key};
+  const UserSession added{session.seen, session.serial, session.handle(), key};
   UserIndex::Added how = users->Add(ns.id, session.user, added);
   if (how == UserIndex::Added::kFull) {
     std::vector<UserSession> ordered;
     const UserIndex::User user = users->Find(ns.id, session.user);
     for (size_t i = 0; i < user.few_count(); ++i) {
-      const SessionView other = ViewSession(*Live(user.few_key(i)));
+      const SessionView other = View(*Live(user.few_key(i)));
       if (!Covered(other))
-        ordered.push_back({other.seen, other.serial, other.handle, user.few_key(i)});
+        ordered.push_back({other.seen, other.serial, other.handle(), user.few_key(i)});
     }
     users->Order(ns.id, session.user, ordered, serial);
     for (const UserSession& other : ordered) StoreOrdered(*Live(other.key), true);
@@ -117,7 +116,7 @@ void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
 
 void SessionSpace::Impl::RemoveFromIndex(const SessionKey& key, const SessionView& session) {
   if (session.anonymous()) return;
-  const bool removed = users->Remove(session.ns, session.user, key, session.handle);
+  const bool removed = users->Remove(session.ns, session.user, key, session.handle());
   if (!removed || (session.flags & SessionView::kOrdered) == 0) return;
   for (const SessionKey& other : users->Pack(session.ns, session.user))
     StoreOrdered(*Live(other), false);
@@ -129,7 +128,7 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
   draft.Clear();
   SessionView old;
   if (entry != nullptr) {
-    old = ViewSession(*entry);
+    old = View(*entry);
     CHECK(old.ns == ns.id);
     draft.Load(old, *ns.names);
   } else {
@@ -150,7 +149,8 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
   head.flags = static_cast<uint8_t>((head.flags & ~SessionView::kByPut) |
                                     (op.by_put ? SessionView::kByPut : 0));
   head.user = op.user;
-  head.handle = op.handle;
+  draft.own_handle.reset();
+  if (op.handle != DerivedHandle(op.key)) draft.own_handle = op.handle;
   head.created = op.created;
   head.seen = op.seen;
   head.auth_at = op.auth_at;
@@ -159,24 +159,15 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
   head.abs_ms = op.abs_ms;
   head.version = op.version;
   if (op.has_meta) {
-    for (const SessionItem& item : draft.meta.all()) ns.names->Release(item.stored_name.data());
     draft.meta.Clear();
-    for (size_t i = 0; i < op.meta.size(); i += 2)
-      draft.meta.Upsert(op.meta[i]).value = op.meta[i + 1];
+    for (size_t i = 0; i < op.meta.size(); i += 2) draft.meta.Set(op.meta[i], op.meta[i + 1]);
   }
   if (op.has_fields) {
-    for (SessionItem& item : draft.fields.all()) {
-      if (item.deleted) continue;
-      item.deleted = true;
-      item.version = op.version;
-    }
-    for (size_t i = 0; i < op.fields.size(); i += 2) {
-      SessionItem& item = draft.fields.Upsert(op.fields[i]);
-      item.value = op.fields[i + 1];
-      item.version = op.version;
-      item.deleted = false;
-    }
-    draft.ForgetDeletions(*ns.names);
+    for (SessionItem& item : draft.fields.all())
+      if (!item.deleted) SessionItems::Delete(item, op.version);
+    for (size_t i = 0; i < op.fields.size(); i += 2)
+      draft.fields.Set(op.fields[i], op.fields[i + 1], op.version);
+    draft.ForgetDeletions();
   }
   const bool slid = entry != nullptr && !new_owner && old.seen != op.seen &&
                     (old.flags & SessionView::kOrdered) != 0;
@@ -187,41 +178,40 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
 
 void SessionSpace::Impl::Slide(const SessionSlideOp& op) {
   Entry* const entry = Live(op.key);
-  const SessionView session = ViewSession(*entry);
-  StoreSeen(*entry, op.seen);
-  if (op.idle_ms != session.idle_ms) StoreIdle(*entry, op.idle_ms);
+  const SessionView session = View(*entry);
   if ((session.flags & SessionView::kOrdered) != 0)
-    users->Moved(session.ns, session.user, session.handle, op.seen);
-  sessions->SetDeadline(op.key.ref(), entry, std::min(op.seen + op.idle_ms, session.abs()));
+    users->Moved(session.ns, session.user, session.handle(), op.seen);
+  const TimeMs deadline = op.seen + op.idle_ms;
+  if (op.idle_ms == session.idle_ms && deadline <= session.abs() &&
+      (session.flags & SessionView::kSeen) == 0) [[likely]] {
+    sessions->SetDeadline(op.key.ref(), entry, deadline);
+    return;
+  }
+  draft.Load(session, *namespaces.At(session.ns).names);
+  draft.head.seen = op.seen;
+  draft.head.idle_ms = op.idle_ms;
+  Store(op.key, entry);
 }
 
 void SessionSpace::Impl::Merge(const SessionMergeOp& op) {
   Entry* const entry = Live(op.key);
-  const SessionView session = ViewSession(*entry);
-  FieldNames& names = *namespaces.At(session.ns).names;
-  draft.Load(session, names);
+  const SessionView session = View(*entry);
+  draft.Load(session, *namespaces.At(session.ns).names);
   draft.head.version = op.version;
   for (const std::string_view name : op.deleted) {
     SessionItem* const item = draft.fields.Find(name);
-    if (item == nullptr || item->deleted) continue;
-    item->deleted = true;
-    item->version = op.version;
+    if (item != nullptr && !item->deleted) SessionItems::Delete(*item, op.version);
   }
-  for (size_t i = 0; i < op.meta.size(); i += 2)
-    draft.meta.Upsert(op.meta[i]).value = op.meta[i + 1];
-  for (size_t i = 0; i < op.fields.size(); i += 2) {
-    SessionItem& item = draft.fields.Upsert(op.fields[i]);
-    item.value = op.fields[i + 1];
-    item.version = op.version;
-    item.deleted = false;
-  }
-  if (!op.deleted.empty()) draft.ForgetDeletions(names);
+  for (size_t i = 0; i < op.meta.size(); i += 2) draft.meta.Set(op.meta[i], op.meta[i + 1]);
+  for (size_t i = 0; i < op.fields.size(); i += 2)
+    draft.fields.Set(op.fields[i], op.fields[i + 1], op.version);
+  if (!op.deleted.empty()) draft.ForgetDeletions();
   Store(op.key, entry);
 }
 
 void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateOp& op) {
   Entry* old_entry = Live(op.key);
-  const SessionView old = ViewSession(*old_entry);
+  const SessionView old = View(*old_entry);
   Namespace& ns = namespaces.At(old.ns);
   CHECK(ClearPlace(op.next, header.time_ms) == nullptr);
 
@@ -245,6 +235,7 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
     spent.Write(*entry);
   }
   draft.spent += op.key.view();
+  draft.own_handle = old.handle();
 
   SessionView& head = draft.head;
   if (old.user != op.user) {
@@ -264,13 +255,21 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   Entry* const next = Store(op.next, nullptr);
   AddToIndex(op.next, next);
 
-  // The names' uses went over with the bytes.
+  // The shape's use went over with the draft.
   old_entry = Live(op.key);
   ns.bytes -= old_entry->BlockBytes();
   old_entry = sessions->Resize(op.key.ref(), old_entry, SpentToken::kBytes);
   old_entry->set_type(ValueType::kTombstone, Encoding::kPlain);
   SpentToken{op.next, op.nonce, op.grace_until, header.time_ms}.Write(*old_entry);
   sessions->SetDeadline(op.key.ref(), old_entry, kNoDeadline);
+}
+
+void SessionSpace::Impl::Renumber(const SessionKey& key) {
+  Entry* const entry = Live(key);
+  const SessionView session = View(*entry);
+  draft.Load(session, *namespaces.At(session.ns).names);
+  draft.head.serial = serial;
+  Store(key, entry);
 }
 
 void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkUserOp& op) {
@@ -283,11 +282,11 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
     for (size_t at = 0; at < keys.size(); at += SessionKey::kBytes) {
       const SessionKey key = SessionKey::FromBytes(std::string_view(keys).substr(at));
       if (op.has_except && key == op.except) {
-        StoreSerial(*Live(key), serial);
+        Renumber(key);
         continue;
       }
       Entry* const entry = Live(key);
-      const auto ended = EndOf(*entry, ViewSession(*entry), header.time_ms);
+      const auto ended = EndOf(*entry, View(*entry), header.time_ms);
       Bury(key.ref(), entry,
            ended.value_or(SessionEnding{SessionEnd::kRevoked, op.tombstone_until}), header.time_ms);
     }
@@ -297,10 +296,8 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
       if (session.ns == ns.id && session.user == op.user) ++dead;
     });
     if (op.has_except) {
-      Entry* const survivor = Live(op.except);
-      const SessionView view = ViewSession(*survivor);
-      CHECK(users->Remove(ns.id, op.user, op.except, view.handle));
-      StoreSerial(*survivor, serial);
+      CHECK(users->Remove(ns.id, op.user, op.except, View(*Live(op.except)).handle()));
+      Renumber(op.except);
     }
     std::unique_ptr<ManySessions> many = users->Detach(ns.id, op.user);
     CHECK(many->size() >= dead && ns.live >= many->size());

@@ -24,7 +24,7 @@ std::string SessionLine(const SessionKey& key, const Entry& entry, const Session
       "session {} serial={} ns={} user={} handle={} created={} seen={} auth_at={} idle={} "
       "abs_start={} "
       "abs={} version={} by_put={} deadline={} forgotten={} spent={} meta",
-      Hex(key.view()), view.serial, Hex(ns.name), Hex(view.user), Hex(view.handle.view()),
+      Hex(key.view()), view.serial, Hex(ns.name), Hex(view.user), Hex(view.handle().view()),
       view.created, view.seen, view.auth_at, view.idle_ms, view.abs_start, view.abs_ms,
       view.version, view.flags & SessionView::kByPut, entry.deadline(), view.forgotten,
       Hex(view.spent));
@@ -61,7 +61,7 @@ void SessionSpace::Describe(TimeMs now, FunctionRef<void(std::string_view line)>
       }
       session = impl.sessions->Find(SpentToken::Read(entry).session.ref());
     }
-    const SessionView view = ViewSession(*session);
+    const SessionView view = impl.View(*session);
     if (const auto ending = impl.EndOf(*session, view, now)) {
       if (now < ending->tombstone_until)
         emit(fmt::format("ended {} until {}", Hex(key.view()), ending->tombstone_until));
@@ -115,7 +115,7 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
   ForEachEntry([&](const Entry& entry) {
     if (entry.type() != ValueType::kSession) return;
     const SessionKey key = SessionKey::FromBytes(entry.key());
-    const SessionView view = ViewSession(entry);
+    const SessionView view = impl.View(entry);
     Sums& sum = sums[view.ns];
     sum.bytes += entry.BlockBytes();
     for (size_t i = 0; i < view.spent_count(); ++i) {
@@ -149,7 +149,7 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
       const Entry* const entry = impl.sessions->Find(key.ref());
       if (entry == nullptr || entry->type() != ValueType::kSession)
         wrong.push_back("indexed, but no session: " + Hex(key.view()));
-      else if (expected.erase(key) == 0 && !impl.Covered(ViewSession(*entry)))
+      else if (expected.erase(key) == 0 && !impl.Covered(impl.View(*entry)))
         wrong.push_back("indexed twice, or under another user: " + Hex(key.view()));
     };
     for (size_t i = 0; i < found.few_count(); ++i) check(found.few_key(i));
@@ -157,8 +157,7 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
       found.many->OldestFirst([&](const UserSession& session) {
         const Entry* const entry = impl.sessions->Find(session.key.ref());
         if (entry != nullptr && entry->type() == ValueType::kSession &&
-            (ViewSession(*entry).seen != session.seen ||
-             ViewSession(*entry).serial != session.serial))
+            (impl.View(*entry).seen != session.seen || impl.View(*entry).serial != session.serial))
           wrong.push_back("out of order: " + Hex(session.key.view()));
         check(session.key);
         return true;

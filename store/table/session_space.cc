@@ -83,7 +83,7 @@ SessionSpace::Found SessionSpace::Find(const SessionKey& token, TimeMs now) cons
     entry = impl_->sessions->Find(found.key.ref());
     CHECK(entry != nullptr && entry->type() == ValueType::kSession);
   }
-  found.view = ViewSession(*entry);
+  found.view = impl_->View(*entry);
   if (const auto ending = impl_->EndOf(*entry, found.view, now)) {
     if (now < ending->tombstone_until) found.state = TokenState::kEnded;
     return found;
@@ -126,16 +126,16 @@ std::optional<UserSession> SessionSpace::Impl::LiveOf(const Namespace& ns, std::
                                                       const SessionKey& key, TimeMs now) const {
   const Entry* const entry = sessions->Find(key.ref());
   if (entry == nullptr || entry->type() != ValueType::kSession) return std::nullopt;
-  const SessionView view = ViewSession(*entry);
+  const SessionView view = View(*entry);
   if (view.ns != ns.id || view.user != user || EndOf(*entry, view, now)) return std::nullopt;
-  return UserSession{view.seen, view.serial, view.handle, key};
+  return UserSession{view.seen, view.serial, view.handle(), key};
 }
 
 void SessionSpace::Impl::ForEachUnswept(TimeMs now,
                                         FunctionRef<void(const SessionView&)> visit) const {
   sessions->ForEachDue(now, [&](const Entry& entry) {
     if (entry.type() != ValueType::kSession) return;
-    const SessionView view = ViewSession(entry);
+    const SessionView view = View(entry);
     if (!Covered(view)) visit(view);
   });
 }
@@ -226,7 +226,7 @@ uint64_t SessionSpace::Scan(uint64_t cursor, TimeMs now,
                             FunctionRef<void(const Entry&, const SessionView&)> visit) const {
   return impl_->sessions->Scan(cursor, [&](const Entry& entry) {
     if (entry.type() != ValueType::kSession) return;
-    const SessionView view = ViewSession(entry);
+    const SessionView view = impl_->View(entry);
     if (!impl_->EndOf(entry, view, now)) visit(entry, view);
   });
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "store/op/session_op.h"
+#include "store/table/session_draft.h"
 #include "store/table/session_space.h"
 
 namespace cloakroom {
@@ -41,6 +42,9 @@ struct SessionSpace::Impl {
   explicit Impl(uint64_t hash_seed);
 
   // Reading.
+  [[nodiscard]] SessionView View(const Entry& entry) const {
+    return ViewSession(entry, namespaces.shapes());
+  }
   /// How the session in `entry` has ended by `now`; nothing while it lives.
   [[nodiscard]] std::optional<SessionEnding> EndOf(const Entry& entry, const SessionView& session,
                                                    TimeMs now) const;
@@ -69,6 +73,8 @@ struct SessionSpace::Impl {
   [[nodiscard]] Entry* ClearPlace(const SessionKey& key, TimeMs now);
   /// Writes `draft` into `entry`, or into a new one, and sets its deadline.
   Entry* Store(const SessionKey& key, Entry* entry);
+  /// Gives a session that a mark spares the newest serial.
+  void Renumber(const SessionKey& key);
   void AddToIndex(const SessionKey& key, Entry* entry);
   void RemoveFromIndex(const SessionKey& key, const SessionView& session);
 

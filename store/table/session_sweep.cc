@@ -8,7 +8,7 @@ namespace cloakroom {
 void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending,
                               TimeMs now) {
   const SessionKey session_key = SessionKey::FromBytes(key.bytes);  // `key` may lie in the entry
-  const SessionView session = ViewSession(*entry);
+  const SessionView session = View(*entry);
   Namespace& ns = namespaces.At(session.ns);
   const bool counted = ns.Covering(session.user, session.serial) == nullptr;
   if (counted) {
@@ -26,7 +26,7 @@ void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEndi
   RemoveFromIndex(session_key, session);
   for (size_t i = 0; i < session.spent_count(); ++i)
     ended_spent.emplace_back(session.spent_key(i), ending.tombstone_until);
-  ReleaseNames(session, *ns.names);
+  ReleaseShape(session, namespaces.shapes(), *ns.names);
   ns.bytes -= entry->BlockBytes();
 
   if (ending.tombstone_until <= now) return sessions->Erase(session_key.ref(), entry);
@@ -69,7 +69,7 @@ bool SessionSpace::Impl::SweepSetAside(TimeMs now, size_t& budget) {
       const SessionKey key = aside.sessions->TakeAny();
       Entry* const entry = sessions->Find(key.ref());
       if (entry == nullptr || entry->type() != ValueType::kSession) continue;
-      if (const auto ending = EndOf(*entry, ViewSession(*entry), now))
+      if (const auto ending = EndOf(*entry, View(*entry), now))
         Bury(key.ref(), entry, *ending, now);
     }
     if (aside.serial != 0) {
@@ -92,12 +92,12 @@ bool SessionSpace::Impl::SweepMarked(TimeMs now, size_t& budget) {
     --budget;
     ended.clear();
     walk_cursor = sessions->Scan(walk_cursor, [&](const Entry& entry) {
-      if (entry.type() == ValueType::kSession && EndOf(entry, ViewSession(entry), now))
+      if (entry.type() == ValueType::kSession && EndOf(entry, View(entry), now))
         ended.push_back(SessionKey::FromBytes(entry.key()));
     });
     for (const SessionKey& key : ended) {
       Entry* const entry = Live(key);
-      Bury(key.ref(), entry, *EndOf(*entry, ViewSession(*entry), now), now);
+      Bury(key.ref(), entry, *EndOf(*entry, View(*entry), now), now);
     }
     budget -= std::min(budget, ended.size());
     if (walk_cursor != 0) continue;
@@ -138,7 +138,7 @@ bool SessionSpace::Sweep(TimeMs now, size_t budget) {
   Impl& impl = *impl_;
   const bool fired = impl.sessions->FireDue(now, budget, [&](const KeyRef& key, Entry* entry) {
     if (entry->type() == ValueType::kTombstone) return impl.sessions->Erase(key, entry);
-    const auto ending = impl.EndOf(*entry, ViewSession(*entry), now);
+    const auto ending = impl.EndOf(*entry, impl.View(*entry), now);
     CHECK(ending.has_value());
     impl.Bury(key, entry, *ending, now);
   });

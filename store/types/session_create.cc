@@ -64,7 +64,7 @@ Result<SessionPutOp> Replacement(const SessionSpace& space, const SessionSpace::
   op.key = found.key;
   op.ns = request.ns;
   op.user = request.user;
-  op.handle = old.handle;
+  op.handle = old.handle();
   op.created = old.created;
   op.seen = now;
   TRY(op.auth_at,
@@ -104,7 +104,7 @@ Result<MintedSession> CreateSession(const SessionSpace& space, const SessionRequ
   }
   minted.token = MintToken(slot, random);
   op.key = KeyOfToken(minted.token);
-  op.handle = minted.handle = MintHandle(random);
+  op.handle = minted.handle = DerivedHandle(op.key);
   minted.version = op.version;
   minted.deadline = DeadlineOf(op);
   minted.abs = op.abs_start + op.abs_ms;
@@ -132,6 +132,7 @@ Result<PutSessionResult> PutSession(const SessionSpace& space, const ShownToken&
     TRY_VOID(MakeRoom(space, ns, request.user, request.cap, nullptr, now, batch));
   if (!exists) {
     op.key = token.key;
+    // Not derived: from a token that can be guessed, so could the key, and the handle would tell.
     op.handle = MintHandle(random);
     op.by_put = true;
   }

@@ -18,7 +18,7 @@ MintedSession SameSuccessor(const ShownToken& token, const OpenedSession& opened
   const SessionView& view = opened.found.view;
   MintedSession minted;
   minted.token = SuccessorToken(token.text, opened.found.nonce);
-  minted.handle = view.handle;
+  minted.handle = view.handle();
   minted.version = view.version;
   minted.deadline = opened.deadline;
   minted.abs = view.abs();
@@ -65,7 +65,7 @@ Result<MintedSession> RotateSession(const SessionSpace& space, const ShownToken&
   }
   minted.token = SuccessorToken(token.text, op.nonce);
   op.next = KeyOfToken(minted.token);
-  minted.handle = view.handle;
+  minted.handle = view.handle();
   minted.version = op.version;
   minted.abs = op.abs_start + op.abs_ms;
   minted.deadline = std::min(now + op.idle_ms, minted.abs);

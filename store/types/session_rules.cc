@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "store/table/session_draft.h"
+
 namespace cloakroom {
 
 TimeMs SlidDeadline(const SessionView& session, TimeMs now) {
@@ -64,7 +66,7 @@ Result<std::vector<SessionHandle>> MakeRoom(const SessionSpace& space, const Nam
 
 uint64_t WordBytes(WordSpan words) {
   SessionItems items;
-  for (size_t i = 0; i < words.size(); i += 2) items.Upsert(words[i]).value = words[i + 1];
+  for (size_t i = 0; i < words.size(); i += 2) items.Set(words[i], words[i + 1]);
   return items.Bytes();
 }
 

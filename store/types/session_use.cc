@@ -3,6 +3,7 @@
 #include <string>
 
 #include "store/base/number.h"
+#include "store/table/session_draft.h"
 #include "store/types/session.h"
 #include "store/types/session_rules.h"
 #include "store/types/token.h"
@@ -58,14 +59,11 @@ Result<void> CheckMerged(const SessionView& session, const FieldNames& names,
   SessionDraft draft;
   draft.Load(session, names);
   for (const std::string_view name : request.deleted)
-    if (SessionItem* const item = draft.fields.Find(name)) item->deleted = true;
+    if (SessionItem* const item = draft.fields.Find(name)) SessionItems::Delete(*item, 0);
   for (size_t i = 0; i < request.meta.size(); i += 2)
-    draft.meta.Upsert(request.meta[i]).value = request.meta[i + 1];
-  for (size_t i = 0; i < request.fields.size(); i += 2) {
-    SessionItem& item = draft.fields.Upsert(request.fields[i]);
-    item.value = request.fields[i + 1];
-    item.deleted = false;
-  }
+    draft.meta.Set(request.meta[i], request.meta[i + 1]);
+  for (size_t i = 0; i < request.fields.size(); i += 2)
+    draft.fields.Set(request.fields[i], request.fields[i + 1]);
   // A policy that became tighter does not keep a session from growing smaller.
   const uint64_t after = draft.meta.Bytes() + draft.fields.Bytes();
   return after < before ? Result<void>() : CheckSize(after, policy);

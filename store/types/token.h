@@ -37,6 +37,7 @@ struct ShownToken {
 /// only who shows the old token can obtain the new one; always the same, in the nonce's slot.
 [[nodiscard]] std::string SuccessorToken(std::string_view token, const SessionNonce& nonce);
 
+/// A handle for a session whose token somebody else minted.
 [[nodiscard]] SessionHandle MintHandle(Random& random);
 /// 112 random bits behind the slot that the successor is to have.
 [[nodiscard]] SessionNonce MintNonce(uint16_t slot, Random& random);

@@ -87,7 +87,7 @@ void SessionMachine::Put() {
     SessionModel::Session session = Made(request);
     session.token = token;
     Commit();
-    session.handle = shard_.space.Find(KeyOfToken(token), shard_.now).view.handle;
+    session.handle = shard_.space.Find(KeyOfToken(token), shard_.now).view.handle();
     session.serial = ++model_.serials;
     model_.sessions.push_back(session);
     tokens_.push_back(token);
@@ -133,7 +133,7 @@ void SessionMachine::Get() {
   ASSERT_EQ(opened->deadline, session.deadline());
   ASSERT_EQ(view.version, session.version);
   ASSERT_EQ(view.user, session.user);
-  ASSERT_EQ(view.handle, session.handle);
+  ASSERT_EQ(view.handle(), session.handle);
   ASSERT_EQ(view.auth_at, session.auth_at);
   ASSERT_EQ(view.created, session.created);
   ASSERT_EQ(view.abs(), session.abs());

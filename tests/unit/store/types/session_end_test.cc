@@ -134,7 +134,7 @@ TEST_F(SessionTest, ALoginEndsEveryGrace) {
   EXPECT_EQ(view.auth_at, shard.now);
   EXPECT_EQ(view.idle_ms, 30 * kMinuteMs);
   EXPECT_EQ(view.abs(), shard.now + 30 * kDayMs);
-  EXPECT_EQ(view.handle, visitor.handle);
+  EXPECT_EQ(view.handle(), visitor.handle);
   login.user = "bob";
   EXPECT_EQ(Rotate(third->token, login).error().code, Code::kUserMismatch);
 }
