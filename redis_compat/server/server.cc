@@ -14,10 +14,10 @@ namespace cloakroom {
 namespace {
 
 constexpr size_t kFilesBesidesClients = 32;  // listeners, logs, the loop's own
-constexpr size_t kSweepBusy = 256;           // units of sweeping in a turn that served requests
-constexpr size_t kSweepIdle = 512;        // and in one that did not: a request may come meanwhile
-constexpr TimeMs kSweepSoonMs = 20;       // after requests, if nothing is known to fall due
-constexpr TimeMs kClosingMaxMs = 30'000;  // for a peer to take the last replies
+constexpr size_t kSweepStep = 32;            // units of sweeping between two looks at the clock
+constexpr size_t kSweepStepsMax = 64;        // in a turn, however fast they are
+constexpr TimeMs kSweepSoonMs = 20;          // after requests, if nothing is known to fall due
+constexpr TimeMs kClosingMaxMs = 30'000;     // for a peer to take the last replies
 constexpr int64_t kStopSilenceUs = 500'000;  // without a byte taken, stopping waits no longer
 constexpr size_t kVisitsMin = 5;
 
@@ -174,10 +174,21 @@ void Server::Sweep() {
   if (due != kNoDeadline) ArmSweep(std::max<TimeMs>(due - now, 1));
 }
 
+// A slice is bounded by time, because what a unit costs depends on what is freed. A turn that
+// served requests gives a quarter of what it took, within bounds: so upkeep keeps up with a busy
+// server, and costs those who ask now and then little.
 void Server::SweepSlice() {
   const int64_t began_us = env_.clock.MonotonicUs();
-  sweep_more_ = !shard_.Sweep(turn_.executed() > 0 ? kSweepBusy : kSweepIdle);
-  meter_.AddUpkeep(began_us, env_.clock.MonotonicUs());
+  const int64_t slice_us = turn_.executed() == 0 ? kUpkeepIdleUs
+                                                 : std::clamp((began_us - meter_.since_us()) / 4,
+                                                              kUpkeepMinUs, kUpkeepMaxUs);
+  int64_t now_us = began_us;
+  for (size_t steps = 0; steps < kSweepStepsMax; ++steps) {
+    sweep_more_ = !shard_.Sweep(kSweepStep);
+    now_us = env_.clock.MonotonicUs();
+    if (!sweep_more_ || now_us - began_us >= slice_us) break;
+  }
+  meter_.AddUpkeep(began_us, now_us);
 }
 
 // Only ever brings the timer forward: starting it anew each turn would cost more than waking once

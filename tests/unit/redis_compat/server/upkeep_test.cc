@@ -1,0 +1,76 @@
+// Freeing what is dead: in slices that no client notices, and yet to the end.
+
+#include "tests/unit/redis_compat/server/server_fixture.h"
+
+namespace cloakroom {
+namespace {
+
+class UpkeepTest : public ServerTest {
+ protected:
+  static constexpr uint64_t kKeys = 20'000;
+
+  void SetUp() override {
+    Start();
+    peer = Connect();
+    std::string fill;
+    for (uint64_t i = 0; i < kKeys; ++i) fill += "SET k" + std::to_string(i) + " v PX 100\r\n";
+    Ask(peer, fill);
+  }
+
+  /// How many entries were freed since the last call.
+  uint64_t Freed() {
+    const uint64_t now = shard.keys().counters().expired_keys;
+    return now - std::exchange(freed_, now);
+  }
+
+  SimPeerPtr peer;
+
+ private:
+  uint64_t freed_ = 0;
+};
+
+// What a unit of work costs depends on what is freed, so the clock bounds a slice, not a count.
+TEST_F(UpkeepTest, ASliceEndsByTheClock) {
+  constexpr int64_t kStepUs = 20;
+  clock.Advance(200);
+  clock.Tick(kStepUs);
+  int turns = 0;
+  for (uint64_t freed = 0; freed < kKeys; ++turns) {
+    ASSERT_LT(turns, 10'000);
+    const bool served = turns % 2 == 0;
+    if (served) peer->Send("PING\r\n");
+    network.Poll();
+    const uint64_t slice = Freed();
+    freed += slice;
+    const int64_t slice_us = served ? Server::kUpkeepMinUs : Server::kUpkeepIdleUs;
+    EXPECT_LE(slice, 32 * static_cast<uint64_t>(slice_us / kStepUs + 1)) << "turn " << turns;
+  }
+  EXPECT_GT(turns, 50);
+  EXPECT_LE(server->metrics().loop.upkeep_max_us, Server::kUpkeepMaxUs + kStepUs);
+}
+
+// A server that is always busy gives more, for its turns are longer.
+TEST_F(UpkeepTest, ABusyServerKeepsUp) {
+  constexpr int64_t kStepUs = 20;
+  clock.Advance(200);
+  clock.Tick(kStepUs);
+  for (int i = 0; i < 40; ++i) peer->Send("PING\r\n");
+  network.Poll();
+  network.Poll();
+  EXPECT_GE(Freed(), 16 * static_cast<uint64_t>(Server::kUpkeepMinUs / kStepUs + 2));
+}
+
+// With a clock that stands still, or steps that are very fast, a slice ends all the same.
+TEST_F(UpkeepTest, ASliceIsBoundedByCountToo) {
+  clock.Advance(200);
+  peer->Send("PING\r\n");
+  network.Poll();
+  EXPECT_LT(Freed(), kKeys / 2);
+  network.Settle();
+  Ask(peer, "PING\r\n");
+  network.Pass(100);
+  EXPECT_EQ(shard.keys().counters().expired_keys, kKeys);
+}
+
+}  // namespace
+}  // namespace cloakroom
