@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string_view>
 
@@ -28,6 +29,27 @@ struct Position {
 [[nodiscard]] inline Position PositionOfHash(uint64_t hash) {
   return Position{static_cast<uint16_t>(hash >> 50), (hash << 14) | (hash >> 50)};
 }
+
+/// A position in six bytes: enough to find an entry's bucket, and to know the entry nearly always.
+/// A slot would need more than 100 million entries for one prefix to lead to several segments.
+struct BriefPosition {
+  static constexpr uint32_t kPrefixBits = 32;
+
+  uint16_t slot = 0;
+  uint32_t bits = 0;  // prefix bits 49..32 (18) | bucket (6) | tag (8)
+
+  [[nodiscard]] static BriefPosition Of(const Position& position) {
+    const auto head = static_cast<uint32_t>(position.hash >> 46);
+    return {position.slot, head << 14 | position.Bucket() << 8 | position.Tag()};
+  }
+  /// The first prefix of those that it may stand for.
+  [[nodiscard]] uint64_t Prefix() const {
+    return (uint64_t{slot} << 50) | (uint64_t{bits >> 14} << 32);
+  }
+  [[nodiscard]] uint32_t Bucket() const { return (bits >> 8) & 63; }
+  [[nodiscard]] uint8_t Tag() const { return static_cast<uint8_t>(bits); }
+  friend auto operator<=>(const BriefPosition&, const BriefPosition&) = default;
+};
 
 /// A borrowed key together with its position, so that it is hashed once a command.
 struct KeyRef {

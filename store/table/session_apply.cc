@@ -97,28 +97,40 @@ void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
   if (users->Find(ns.id, session.user).many != nullptr && UserOf(ns, session.user).many == nullptr)
     set_aside.push_back({ns.id, std::string(session.user), 0, users->Detach(ns.id, session.user)});
 
-  const UserSession added{session.seen, session.serial, session.handle(), key};
-  UserIndex::Added how = users->Add(ns.id, session.user, added);
-  if (how == UserIndex::Added::kFull) {
-    std::vector<UserSession> ordered;
-    const UserIndex::User user = users->Find(ns.id, session.user);
-    for (size_t i = 0; i < user.few_count(); ++i) {
-      const SessionView other = View(*Live(user.few_key(i)));
-      if (!Covered(other))
-        ordered.push_back({other.seen, other.serial, other.handle(), user.few_key(i)});
-    }
-    users->Order(ns.id, session.user, ordered, serial);
-    for (const UserSession& other : ordered) StoreOrdered(*Live(other.key), true);
-    how = users->Add(ns.id, session.user, added);
+  const bool ordered = users->Find(ns.id, session.user).many != nullptr;
+  StoreOrdered(*entry, ordered);
+  if (ordered)
+    users->AddOrdered(ns.id, session.user, {session.seen, session.serial, session.handle(), key});
+  else if (users->AddFew(ns.id, session.user, key) > UserIndex::kFewMax)
+    OrderMany(ns, session.user);
+}
+
+void SessionSpace::Impl::OrderMany(const Namespace& ns, std::string_view user) {
+  std::vector<UserSession> living;
+  std::vector<SessionKey> covered;
+  ForEachFew(ns, user, [&](const Entry&, const SessionView& session) {
+    const SessionKey key = SessionKey::FromBytes(session.key);
+    if (Covered(session))
+      covered.push_back(key);
+    else
+      living.push_back({session.seen, session.serial, session.handle(), key});
+  });
+  if (living.size() <= UserIndex::kFewMax) return;
+  // What a mark covers is of no use in the order. It is told as if a mark had set it aside.
+  for (const UserSession& session : living) covered.push_back(session.key);
+  for (const SessionKey& key : covered) {
+    users->RemoveFew(ns.id, user, key);
+    StoreOrdered(*Live(key), true);
   }
-  StoreOrdered(*entry, how == UserIndex::Added::kOrdered);
+  users->Order(ns.id, user, living, serial);
 }
 
 void SessionSpace::Impl::RemoveFromIndex(const SessionKey& key, const SessionView& session) {
   if (session.anonymous()) return;
-  const bool removed = users->Remove(session.ns, session.user, key, session.handle());
-  if (!removed || (session.flags & SessionView::kOrdered) == 0) return;
-  for (const SessionKey& other : users->Pack(session.ns, session.user))
+  if ((session.flags & SessionView::kOrdered) == 0)
+    return users->RemoveFew(session.ns, session.user, key);
+  if (!users->RemoveOrdered(session.ns, session.user, key, session.handle())) return;
+  for (const SessionKey& other : users->Unorder(session.ns, session.user))
     StoreOrdered(*Live(other), false);
 }
 
@@ -278,9 +290,11 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
   ++serial;  // however many they are: that may differ with how far each role has freed the dead
   if (user.many == nullptr) {
     // Few: they end here and now.
-    const std::string keys(user.few);
-    for (size_t at = 0; at < keys.size(); at += SessionKey::kBytes) {
-      const SessionKey key = SessionKey::FromBytes(std::string_view(keys).substr(at));
+    std::vector<SessionKey> keys;
+    ForEachFew(ns, op.user, [&](const Entry&, const SessionView& session) {
+      keys.push_back(SessionKey::FromBytes(session.key));
+    });
+    for (const SessionKey& key : keys) {
       if (op.has_except && key == op.except) {
         Renumber(key);
         continue;
@@ -296,7 +310,7 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
       if (session.ns == ns.id && session.user == op.user) ++dead;
     });
     if (op.has_except) {
-      CHECK(users->Remove(ns.id, op.user, op.except, View(*Live(op.except)).handle()));
+      CHECK(users->RemoveOrdered(ns.id, op.user, op.except, View(*Live(op.except)).handle()));
       Renumber(op.except);
     }
     std::unique_ptr<ManySessions> many = users->Detach(ns.id, op.user);

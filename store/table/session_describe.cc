@@ -48,6 +48,19 @@ void SessionSpace::ForEachEntry(FunctionRef<void(const Entry&)> visit) const {
   } while (cursor != 0);
 }
 
+std::set<std::pair<uint32_t, std::string>> SessionSpace::Impl::Owners() const {
+  std::set<std::pair<uint32_t, std::string>> owners;
+  uint64_t cursor = 0;
+  do {
+    cursor = sessions->Scan(cursor, [&](const Entry& entry) {
+      if (entry.type() != ValueType::kSession) return;
+      const SessionView session = View(entry);
+      if (!session.anonymous()) owners.emplace(session.ns, session.user);
+    });
+  } while (cursor != 0);
+  return owners;
+}
+
 void SessionSpace::Describe(TimeMs now, FunctionRef<void(std::string_view line)> emit) const {
   const Impl& impl = *impl_;
   ForEachEntry([&](const Entry& entry) {
@@ -75,16 +88,19 @@ void SessionSpace::Describe(TimeMs now, FunctionRef<void(std::string_view line)>
     }
   });
 
-  impl.users->ForEach([&](uint32_t ns_id, std::string_view user, const UserIndex::User&) {
+  impl.users->ForEach([&](uint32_t ns_id, std::string_view user, const UserIndex::User& known) {
     const Namespace& ns = impl.namespaces.At(ns_id);
     const TimeMs marked = RevokedAt(ns, user, now);
     if (marked != 0)
       emit(fmt::format("mark ns={} user={} at {} until {}", Hex(ns.name), Hex(user), marked,
-                       impl.users->Find(ns_id, user).mark_until));
+                       known.mark_until));
+  });
+  for (const auto& [ns_id, user] : impl.Owners()) {
+    const Namespace& ns = impl.namespaces.At(ns_id);
     for (const UserSession& session : NewestOfUser(ns, user, now, nullptr, SIZE_MAX))
       emit(fmt::format("indexed ns={} user={} seen={} handle={} key={}", Hex(ns.name), Hex(user),
                        session.seen, Hex(session.handle.view()), Hex(session.key.view())));
-  });
+  }
 
   impl.namespaces.ForEach([&](const Namespace& ns) {
     const Counts counts = CountsOf(&ns, now);
@@ -111,6 +127,7 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
     uint64_t bytes = 0;
   };
   std::map<uint32_t, Sums> sums;
+  size_t few = 0;
   std::map<std::pair<uint32_t, std::string>, std::set<SessionKey>> of_user;
   ForEachEntry([&](const Entry& entry) {
     if (entry.type() != ValueType::kSession) return;
@@ -123,6 +140,7 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
       if (spent == nullptr || spent->value_size() == 0 || SpentToken::Read(*spent).session != key)
         wrong.push_back("a spent token that does not name its session: " + Hex(key.view()));
     }
+    if (!view.anonymous() && (view.flags & SessionView::kOrdered) == 0) ++few;
     if (impl.Covered(view)) return;
     ++sum.live;
     if (view.anonymous()) {
@@ -141,28 +159,35 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
                                   ns.live, sum.live, ns.anonymous, sum.anonymous, ns.bytes,
                                   sum.bytes));
   });
+  const auto check = [&](uint32_t ns_id, std::string_view user, const SessionKey& key) {
+    const Entry* const entry = impl.sessions->Find(key.ref());
+    if (entry == nullptr || entry->type() != ValueType::kSession)
+      wrong.push_back("indexed, but no session: " + Hex(key.view()));
+    else if (of_user[{ns_id, std::string(user)}].erase(key) == 0 &&
+             !impl.Covered(impl.View(*entry)))
+      wrong.push_back("indexed twice, or under another user: " + Hex(key.view()));
+  };
   impl.users->ForEach([&](uint32_t ns_id, std::string_view user, const UserIndex::User&) {
-    const Namespace& ns = impl.namespaces.At(ns_id);
-    const UserIndex::User found = impl.UserOf(ns, user);
-    std::set<SessionKey>& expected = of_user[{ns_id, std::string(user)}];
-    const auto check = [&](const SessionKey& key) {
-      const Entry* const entry = impl.sessions->Find(key.ref());
-      if (entry == nullptr || entry->type() != ValueType::kSession)
-        wrong.push_back("indexed, but no session: " + Hex(key.view()));
-      else if (expected.erase(key) == 0 && !impl.Covered(impl.View(*entry)))
-        wrong.push_back("indexed twice, or under another user: " + Hex(key.view()));
-    };
-    for (size_t i = 0; i < found.few_count(); ++i) check(found.few_key(i));
-    if (found.many != nullptr)
-      found.many->OldestFirst([&](const UserSession& session) {
-        const Entry* const entry = impl.sessions->Find(session.key.ref());
-        if (entry != nullptr && entry->type() == ValueType::kSession &&
-            (impl.View(*entry).seen != session.seen || impl.View(*entry).serial != session.serial))
-          wrong.push_back("out of order: " + Hex(session.key.view()));
-        check(session.key);
-        return true;
-      });
+    const UserIndex::User found = impl.UserOf(impl.namespaces.At(ns_id), user);
+    if (found.many == nullptr) return;
+    found.many->OldestFirst([&](const UserSession& session) {
+      const Entry* const entry = impl.sessions->Find(session.key.ref());
+      if (entry != nullptr && entry->type() == ValueType::kSession &&
+          (impl.View(*entry).seen != session.seen || impl.View(*entry).serial != session.serial))
+        wrong.push_back("out of order: " + Hex(session.key.view()));
+      check(ns_id, user, session.key);
+      return true;
+    });
   });
+  for (const auto& [ns_id, user] : impl.Owners())
+    impl.ForEachFew(impl.namespaces.At(ns_id), user,
+                    [&, ns_id = ns_id, &user = user](const Entry&, const SessionView& session) {
+                      if ((session.flags & SessionView::kOrdered) == 0)
+                        check(ns_id, user, SessionKey::FromBytes(session.key));
+                    });
+  if (impl.users->few() != few)
+    wrong.push_back(
+        fmt::format("{} places of few sessions, but {} of those", impl.users->few(), few));
   for (const auto& [user, keys] : of_user)
     for (const SessionKey& key : keys)
       wrong.push_back(fmt::format("not indexed: {} of {}", Hex(key.view()), user.second));

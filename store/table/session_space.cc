@@ -122,13 +122,31 @@ UserIndex::User SessionSpace::Impl::UserOf(const Namespace& ns, std::string_view
   return found;
 }
 
-std::optional<UserSession> SessionSpace::Impl::LiveOf(const Namespace& ns, std::string_view user,
-                                                      const SessionKey& key, TimeMs now) const {
+void SessionSpace::Impl::ForEachFew(const Namespace& ns, std::string_view user,
+                                    FunctionRef<void(Entry&, const SessionView&)> visit) const {
+  for (const BriefPosition& at : users->Few(ns.id, user))
+    sessions->ForEachAt(at, [&](Entry* entry) {
+      if (entry->type() != ValueType::kSession) return;
+      const SessionView session = View(*entry);
+      if (session.ns == ns.id && session.user == user) visit(*entry, session);
+    });
+}
+
+std::vector<UserSession> SessionSpace::Impl::LiveFew(const Namespace& ns, std::string_view user,
+                                                     TimeMs now) const {
+  std::vector<UserSession> out;
+  ForEachFew(ns, user, [&](const Entry& entry, const SessionView& session) {
+    if (!EndOf(entry, session, now))
+      out.push_back(
+          {session.seen, session.serial, session.handle(), SessionKey::FromBytes(session.key)});
+  });
+  return out;
+}
+
+bool SessionSpace::Impl::LivesAt(const SessionKey& key, TimeMs now) const {
   const Entry* const entry = sessions->Find(key.ref());
-  if (entry == nullptr || entry->type() != ValueType::kSession) return std::nullopt;
-  const SessionView view = View(*entry);
-  if (view.ns != ns.id || view.user != user || EndOf(*entry, view, now)) return std::nullopt;
-  return UserSession{view.seen, view.serial, view.handle(), key};
+  return entry != nullptr && entry->type() == ValueType::kSession &&
+         !EndOf(*entry, View(*entry), now);
 }
 
 void SessionSpace::Impl::ForEachUnswept(TimeMs now,
@@ -150,8 +168,9 @@ size_t SessionSpace::CountOfUser(const Namespace& ns, std::string_view user, Tim
     });
     return count;
   }
-  for (size_t i = 0; i < found.few_count(); ++i)
-    if (impl_->LiveOf(ns, user, found.few_key(i), now)) ++count;
+  impl_->ForEachFew(ns, user, [&](const Entry& entry, const SessionView& session) {
+    if (!impl_->EndOf(entry, session, now)) ++count;
+  });
   return count;
 }
 
@@ -163,15 +182,14 @@ std::vector<UserSession> SessionSpace::NewestOfUser(const Namespace& ns, std::st
   if (found.many != nullptr) {
     if (limit > 0)
       found.many->NewestFirst(after, [&](const UserSession& session) {
-        if (impl_->LiveOf(ns, user, session.key, now)) out.push_back(session);
+        if (impl_->LivesAt(session.key, now)) out.push_back(session);
         return out.size() < limit;
       });
     return out;
   }
-  for (size_t i = 0; i < found.few_count(); ++i) {
-    const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
-    if (session && (after == nullptr || session->order() < *after)) out.push_back(*session);
-  }
+  out = impl_->LiveFew(ns, user, now);
+  if (after != nullptr)
+    std::erase_if(out, [&](const UserSession& session) { return session.order() >= *after; });
   std::sort(out.begin(), out.end(), SeenLater);
   if (out.size() > limit) out.resize(limit);
   return out;
@@ -188,33 +206,31 @@ std::vector<UserSession> SessionSpace::OldestOfUser(const Namespace& ns, std::st
   };
   if (found.many != nullptr) {
     found.many->OldestFirst([&](const UserSession& session) {
-      if (wanted(session) && impl_->LiveOf(ns, user, session.key, now)) out.push_back(session);
+      if (wanted(session) && impl_->LivesAt(session.key, now)) out.push_back(session);
       return out.size() < limit;
     });
     return out;
   }
-  for (size_t i = 0; i < found.few_count(); ++i) {
-    const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
-    if (session && wanted(*session)) out.push_back(*session);
-  }
+  out = impl_->LiveFew(ns, user, now);
+  std::erase_if(out, [&](const UserSession& session) { return !wanted(session); });
   std::sort(out.begin(), out.end(),
             [](const UserSession& a, const UserSession& b) { return SeenLater(b, a); });
   if (out.size() > limit) out.resize(limit);
   return out;
 }
 
-std::optional<UserSession> SessionSpace::FindHandle(const Namespace& ns, std::string_view user,
-                                                    const SessionHandle& handle, TimeMs now) const {
+std::optional<SessionKey> SessionSpace::FindHandle(const Namespace& ns, std::string_view user,
+                                                   const SessionHandle& handle, TimeMs now) const {
   const UserIndex::User found = impl_->UserOf(ns, user);
   if (found.many != nullptr) {
     const SessionKey* const key = found.many->Find(handle);
-    return key == nullptr ? std::nullopt : impl_->LiveOf(ns, user, *key, now);
+    if (key == nullptr || !impl_->LivesAt(*key, now)) return std::nullopt;
+    return *key;
   }
-  for (size_t i = 0; i < found.few_count(); ++i) {
-    const auto session = impl_->LiveOf(ns, user, found.few_key(i), now);
-    if (session && session->handle == handle) return session;
-  }
-  return std::nullopt;
+  std::optional<SessionKey> key;
+  for (const UserSession& session : impl_->LiveFew(ns, user, now))
+    if (session.handle == handle) key = session.key;
+  return key;
 }
 
 TimeMs SessionSpace::RevokedAt(const Namespace& ns, std::string_view user, TimeMs now) const {

@@ -78,9 +78,8 @@ class SessionSpace {
   [[nodiscard]] std::vector<UserSession> OldestOfUser(const Namespace& ns, std::string_view user,
                                                       TimeMs now, const SessionKey* except,
                                                       size_t limit) const;
-  [[nodiscard]] std::optional<UserSession> FindHandle(const Namespace& ns, std::string_view user,
-                                                      const SessionHandle& handle,
-                                                      TimeMs now) const;
+  [[nodiscard]] std::optional<SessionKey> FindHandle(const Namespace& ns, std::string_view user,
+                                                     const SessionHandle& handle, TimeMs now) const;
   /// When all sessions of the user were last revoked, as far as that is remembered; else 0.
   [[nodiscard]] TimeMs RevokedAt(const Namespace& ns, std::string_view user, TimeMs now) const;
 

@@ -3,6 +3,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,13 +52,21 @@ struct SessionSpace::Impl {
   [[nodiscard]] bool Covered(const SessionView& session) const {
     return namespaces.At(session.ns).Covering(session.user, session.serial) != nullptr;
   }
-  /// The user's sessions, leaving out ordered ones that a mark of the namespace covers.
+  /// What the index has of the user, but ordered sessions that a mark of the namespace covers.
   [[nodiscard]] UserIndex::User UserOf(const Namespace& ns, std::string_view user) const;
-  /// `key` as a live session of the user.
-  [[nodiscard]] std::optional<UserSession> LiveOf(const Namespace& ns, std::string_view user,
-                                                  const SessionKey& key, TimeMs now) const;
+  /// Visits the sessions of a user who has few, dead and covered ones included. `visit` must not
+  /// mutate anything.
+  void ForEachFew(const Namespace& ns, std::string_view user,
+                  FunctionRef<void(Entry&, const SessionView&)> visit) const;
+  /// The live ones of them.
+  [[nodiscard]] std::vector<UserSession> LiveFew(const Namespace& ns, std::string_view user,
+                                                 TimeMs now) const;
+  [[nodiscard]] bool LivesAt(const SessionKey& key, TimeMs now) const;
   /// Visits sessions that expired by `now`, are not freed, and that no mark covers.
   void ForEachUnswept(TimeMs now, FunctionRef<void(const SessionView&)> visit) const;
+
+  /// The users of all sessions in memory, with their namespaces. O(all).
+  [[nodiscard]] std::set<std::pair<uint32_t, std::string>> Owners() const;
 
   // Ops.
   void Put(const RecordHeader& header, const SessionPutOp& op);
@@ -76,6 +85,8 @@ struct SessionSpace::Impl {
   /// Gives a session that a mark spares the newest serial.
   void Renumber(const SessionKey& key);
   void AddToIndex(const SessionKey& key, Entry* entry);
+  /// Puts the sessions of a user in order when they are no longer few.
+  void OrderMany(const Namespace& ns, std::string_view user);
   void RemoveFromIndex(const SessionKey& key, const SessionView& session);
 
   // Endings.

@@ -27,6 +27,21 @@ Entry* Table::Find(const KeyRef& key) const {
   return place ? EntryOf(place.Load()) : nullptr;
 }
 
+void Table::ForEachAt(const BriefPosition& at, FunctionRef<void(Entry*)> visit) const {
+  const uint64_t start = at.Prefix();
+  uint64_t prefix = start;
+  do {
+    const IndexWord word = impl_->index.Lookup(prefix);
+    if (word.IsSegment())
+      SegmentIndex::SearchIn(word, at.Bucket(), at.Tag(), [&](Entry* entry) {
+        if (BriefPosition::Of(impl_->Locate(*entry)) == at) visit(entry);
+        return false;
+      });
+    if (word.depth() <= BriefPosition::kPrefixBits) return;
+    prefix += word.depth() == 64 ? 1 : uint64_t{1} << (64 - word.depth());
+  } while (prefix != 0 && RangeStart(prefix, BriefPosition::kPrefixBits) == start);
+}
+
 void Table::PrefetchBucket(const Position& position) const {
   const IndexWord word = impl_->index.Lookup(position.Prefix());
   if (!word.IsSegment()) return;

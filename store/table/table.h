@@ -36,6 +36,10 @@ class Table {
   /// The entry of `key`, dead or alive, or nullptr. O(1), at most two cache misses.
   [[nodiscard]] Entry* Find(const KeyRef& key) const;
 
+  /// Visits the entries that may stand at `at`: the one that was meant, if it is there, and hardly
+  /// ever another. `visit` must not mutate the table.
+  void ForEachAt(const BriefPosition& at, FunctionRef<void(Entry*)> visit) const;
+
   /// Two-step prefetch for a turn: first the bucket line of many keys, then the blocks their tags
   /// point to.
   void PrefetchBucket(const Position& position) const;

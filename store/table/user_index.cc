@@ -18,7 +18,6 @@ constexpr size_t kU48 = 6;
 struct Value {
   TimeMs marked_at = 0;
   ManySessions* many = nullptr;
-  std::string_view few;
 };
 
 Value ReadValue(const Entry& entry) {
@@ -30,20 +29,13 @@ Value ReadValue(const Entry& entry) {
     std::memcpy(&value.marked_at, bytes.data(), kU48);
     bytes.remove_prefix(kU48);
   }
-  if ((flags & kOrderedFlag) != 0)
-    std::memcpy(&value.many, bytes.data(), sizeof(void*));
-  else
-    value.few = bytes;
+  if ((flags & kOrderedFlag) != 0) std::memcpy(&value.many, bytes.data(), sizeof(void*));
   return value;
-}
-
-std::string_view PointerBytes(ManySessions* const& many) {
-  return {reinterpret_cast<const char*>(&many), sizeof(void*)};
 }
 
 UserIndex::User Seen(const Entry& entry) {
   const Value value = ReadValue(entry);
-  return {true, value.marked_at, entry.deadline(), value.few, value.many};
+  return {value.marked_at, entry.deadline(), value.many};
 }
 
 }  // namespace
@@ -99,7 +91,8 @@ void ManySessions::OldestFirst(FunctionRef<bool(const UserSession&)> visit) cons
 
 UserIndex::UserIndex(uint64_t hash_seed)
     : seed_(hash_seed),
-      table_({.count_slots = false, .expires = true, .locate = &Locate, .context = &seed_}) {}
+      table_({.count_slots = false, .expires = true, .locate = &Locate, .context = &seed_}),
+      refs_(&seed_) {}
 
 UserIndex::~UserIndex() {
   while (ordered_users_ > 0 && !Drain(1 << 16, [](std::unique_ptr<ManySessions>) {})) {
@@ -121,100 +114,100 @@ KeyRef UserIndex::Ref(uint32_t ns, std::string_view user) const {
   return {key_, {SlotOf(user), HashBytes(key_, seed_)}};
 }
 
-void UserIndex::Write(const KeyRef& key, Entry* entry, TimeMs marked_at, bool ordered,
-                      std::string_view rest) {
-  if (marked_at == 0 && rest.empty()) {
+void UserIndex::Write(const KeyRef& key, Entry* entry, TimeMs marked_at, ManySessions* many) {
+  if (marked_at == 0 && many == nullptr) {
     if (entry != nullptr) table_.Erase(key, entry);
     return;
   }
-  // `rest` may lie in the entry that is about to move.
-  value_.clear();
-  value_ += static_cast<char>((ordered ? kOrderedFlag : 0) | (marked_at != 0 ? kMarkedFlag : 0));
-  if (marked_at != 0) value_.append(reinterpret_cast<const char*>(&marked_at), kU48);
-  value_ += rest;
-  entry = entry == nullptr
-              ? table_.Insert(key, ValueType::kUserIndex, Encoding::kPlain, value_.size())
-              : table_.Resize(key, entry, value_.size());
-  std::memcpy(entry->value_data(), value_.data(), value_.size());
+  const size_t size =
+      1 + (marked_at != 0 ? kU48 : 0) + (many != nullptr ? sizeof(ManySessions*) : 0);
+  entry = entry == nullptr ? table_.Insert(key, ValueType::kUserIndex, Encoding::kPlain, size)
+                           : table_.Resize(key, entry, size);
+  char* out = entry->value_data();
+  *out++ =
+      static_cast<char>((many != nullptr ? kOrderedFlag : 0) | (marked_at != 0 ? kMarkedFlag : 0));
+  if (marked_at != 0) {
+    std::memcpy(out, &marked_at, kU48);
+    out += kU48;
+  }
+  if (many != nullptr) std::memcpy(out, &many, sizeof many);
 }
 
 UserIndex::User UserIndex::Find(uint32_t ns, std::string_view user) const {
+  if (table_.size() == 0) [[likely]]
+    return {};
   const Entry* entry = table_.Find(Ref(ns, user));
   return entry == nullptr ? User{} : Seen(*entry);
 }
 
-UserIndex::Added UserIndex::Add(uint32_t ns, std::string_view user, const UserSession& session) {
-  const KeyRef key = Ref(ns, user);
-  Entry* entry = table_.Find(key);
-  const Value value = entry == nullptr ? Value{} : ReadValue(*entry);
-  if (value.many != nullptr) {
-    value.many->Add(session);
-    ++ordered_sessions_;
-    return Added::kOrdered;
-  }
-  if (value.few.size() >= kFewMax * SessionKey::kBytes) return Added::kFull;
-  if (entry == nullptr) {
-    Write(key, nullptr, 0, false, session.key.view());
-  } else {
-    const size_t size = entry->value_size();
-    entry = table_.Resize(key, entry, size + SessionKey::kBytes);
-    std::memcpy(entry->value_data() + size, session.key.bytes.data(), SessionKey::kBytes);
-  }
-  return Added::kPacked;
+std::vector<BriefPosition> UserIndex::Few(uint32_t ns, std::string_view user) const {
+  std::vector<BriefPosition> places;
+  refs_.Find(Ref(ns, user).position, places);
+  // Two sessions whose places are alike: the place leads to both.
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  return places;
+}
+
+size_t UserIndex::AddFew(uint32_t ns, std::string_view user, const SessionKey& key) {
+  return refs_.Add(Ref(ns, user).position, key.position());
+}
+
+void UserIndex::RemoveFew(uint32_t ns, std::string_view user, const SessionKey& key) {
+  refs_.Remove(Ref(ns, user).position, key.position());
 }
 
 void UserIndex::Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
                       uint64_t made_at) {
   const KeyRef key = Ref(ns, user);
   Entry* const entry = table_.Find(key);
-  CHECK(entry != nullptr && ReadValue(*entry).many == nullptr);
+  const Value value = entry == nullptr ? Value{} : ReadValue(*entry);
+  CHECK(value.many == nullptr);
   auto* const many = new ManySessions(made_at);
   for (const UserSession& session : sessions) many->Add(session);
   ordered_sessions_ += sessions.size();
   ++ordered_users_;
-  Write(key, entry, ReadValue(*entry).marked_at, true, PointerBytes(many));
+  Write(key, entry, value.marked_at, many);
 }
 
-std::vector<SessionKey> UserIndex::Pack(uint32_t ns, std::string_view user) {
+std::vector<SessionKey> UserIndex::Unorder(uint32_t ns, std::string_view user) {
   const KeyRef key = Ref(ns, user);
   Entry* const entry = table_.Find(key);
   if (entry == nullptr) return {};
   const Value value = ReadValue(*entry);
   if (value.many == nullptr || value.many->size() > kFewMax / 2) return {};
   std::vector<SessionKey> keys;
-  std::string packed;
   value.many->OldestFirst([&](const UserSession& session) {
     keys.push_back(session.key);
-    packed += session.key.view();
+    refs_.Add(key.position, session.key.position());
     return true;
   });
   ordered_sessions_ -= keys.size();
   --ordered_users_;
   delete value.many;
-  Write(key, entry, value.marked_at, false, packed);
+  Write(key, entry, value.marked_at, nullptr);
   return keys;
 }
 
-bool UserIndex::Remove(uint32_t ns, std::string_view user, const SessionKey& session,
-                       const SessionHandle& handle) {
-  const KeyRef key = Ref(ns, user);
-  Entry* const entry = table_.Find(key);
+void UserIndex::AddOrdered(uint32_t ns, std::string_view user, const UserSession& session) {
+  const Entry* const entry = table_.Find(Ref(ns, user));
+  CHECK(entry != nullptr);
+  ManySessions* const many = ReadValue(*entry).many;
+  CHECK(many != nullptr);
+  many->Add(session);
+  ++ordered_sessions_;
+}
+
+bool UserIndex::RemoveOrdered(uint32_t ns, std::string_view user, const SessionKey& session,
+                              const SessionHandle& handle) {
+  const Entry* const entry = table_.Find(Ref(ns, user));
   if (entry == nullptr) return false;
-  const Value value = ReadValue(*entry);
-  if (value.many != nullptr) {
-    const SessionKey* const found = value.many->Find(handle);
-    if (found == nullptr || *found != session) return false;
-    --ordered_sessions_;
-    return value.many->Remove(handle);
-  }
-  for (size_t at = 0; at < value.few.size(); at += SessionKey::kBytes) {
-    if (value.few.substr(at, SessionKey::kBytes) != session.view()) continue;
-    std::string rest(value.few);
-    rest.erase(at, SessionKey::kBytes);
-    Write(key, entry, value.marked_at, false, rest);
-    return true;
-  }
-  return false;
+  ManySessions* const many = ReadValue(*entry).many;
+  if (many == nullptr) return false;
+  const SessionKey* const found = many->Find(handle);
+  if (found == nullptr || *found != session) return false;
+  --ordered_sessions_;
+  return many->Remove(handle);
 }
 
 void UserIndex::Moved(uint32_t ns, std::string_view user, const SessionHandle& handle,
@@ -229,11 +222,7 @@ void UserIndex::Moved(uint32_t ns, std::string_view user, const SessionHandle& h
 void UserIndex::Mark(uint32_t ns, std::string_view user, TimeMs time, TimeMs until) {
   const KeyRef key = Ref(ns, user);
   Entry* entry = table_.Find(key);
-  const Value value = entry == nullptr ? Value{} : ReadValue(*entry);
-  if (value.many != nullptr)
-    Write(key, entry, time, true, PointerBytes(value.many));
-  else
-    Write(key, entry, time, false, value.few);
+  Write(key, entry, time, entry == nullptr ? nullptr : ReadValue(*entry).many);
   entry = table_.Find(key);
   // A mark that a longer policy made before is not cut short.
   table_.SetDeadline(key, entry, std::max(entry->deadline(), until));
@@ -247,37 +236,44 @@ std::unique_ptr<ManySessions> UserIndex::Detach(uint32_t ns, std::string_view us
   if (value.many == nullptr) return nullptr;
   ordered_sessions_ -= value.many->size();
   --ordered_users_;
-  Write(key, entry, value.marked_at, false, {});
+  Write(key, entry, value.marked_at, nullptr);
   return std::unique_ptr<ManySessions>(value.many);
 }
 
 bool UserIndex::Sweep(TimeMs now, size_t budget) {
   return table_.FireDue(now, budget, [this](const KeyRef& key, Entry* entry) {
     const Value value = ReadValue(*entry);
-    if (value.many == nullptr && value.few.empty()) return table_.Erase(key, entry);
+    if (value.many == nullptr) return table_.Erase(key, entry);
     key_.assign(key.bytes);  // the entry, and its key with it, may move
     const KeyRef same = {key_, key.position};
-    if (value.many != nullptr)
-      Write(same, entry, 0, true, PointerBytes(value.many));
-    else
-      Write(same, entry, 0, false, value.few);
+    Write(same, entry, 0, value.many);
     table_.SetDeadline(same, table_.Find(same), kNoDeadline);
   });
 }
 
+bool UserIndex::Compact(size_t budget) {
+  const bool table = table_.Compact(budget);
+  return refs_.Compact(budget) && table;
+}
+
 bool UserIndex::Drain(size_t budget, FunctionRef<void(std::unique_ptr<ManySessions>)> take) {
-  return table_.Drain(budget, [&](Entry* entry) {
+  const bool drained = table_.Drain(budget, [&](Entry* entry) {
     const Value value = ReadValue(*entry);
     if (value.many == nullptr) return;
     ordered_sessions_ -= value.many->size();
     --ordered_users_;
     take(std::unique_ptr<ManySessions>(value.many));
   });
+  return drained && refs_.Drain(budget);
 }
 
 Table::Memory UserIndex::memory() const {
   Table::Memory memory = table_.memory();
-  memory.large_bytes += ordered_sessions_ * ManySessions::kBytesEach;
+  const Table::Memory refs = refs_.memory();
+  memory.index_bytes += refs.index_bytes;
+  memory.slab_bytes += refs.slab_bytes;
+  memory.block_bytes += refs.block_bytes;
+  memory.large_bytes += refs.large_bytes + ordered_sessions_ * ManySessions::kBytesEach;
   return memory;
 }
 

@@ -14,6 +14,7 @@
 #include "store/base/time.h"
 #include "store/op/session_key.h"
 #include "store/table/table.h"
+#include "store/table/user_refs.h"
 
 namespace cloakroom {
 
@@ -66,13 +67,14 @@ class ManySessions {
 };
 
 /// (namespace, user) -> the user's sessions, and when all of them were last revoked. Derived from
-/// the sessions, but for the mark. An entry's key is the namespace's id (varint) and the user; its
-/// deadline is the mark's end; its value
+/// the sessions, but for the mark. Of most users nothing but UserRefs knows. One who has many
+/// sessions, or a mark, has an entry, whose key is the namespace's id (varint) and the user, whose
+/// deadline is the mark's end, and whose value is
 ///
-///   flags u8 | marked_at u48, if marked | keys, 18 B each; or a pointer to ManySessions
+///   flags u8 | marked_at u48, if marked | a pointer to ManySessions, if ordered
 class UserIndex {
  public:
-  /// More sessions than this are kept in order; with half as many they are packed again.
+  /// More sessions than this are kept in order; with half as many they are few again.
   static constexpr size_t kFewMax = 32;
 
   explicit UserIndex(uint64_t hash_seed);
@@ -81,52 +83,48 @@ class UserIndex {
   UserIndex& operator=(const UserIndex&) = delete;
 
   struct User {
-    bool known = false;
-    TimeMs marked_at = 0;   // 0: never, or long ago
-    TimeMs mark_until = 0;  // exclusive
-    std::string_view few;   // packed keys; empty when `many` is set
-    const ManySessions* many = nullptr;
-
-    [[nodiscard]] size_t few_count() const { return few.size() / SessionKey::kBytes; }
-    [[nodiscard]] SessionKey few_key(size_t i) const {
-      return SessionKey::FromBytes(few.substr(i * SessionKey::kBytes));
-    }
+    TimeMs marked_at = 0;                // 0: never, or long ago
+    TimeMs mark_until = 0;               // exclusive
+    const ManySessions* many = nullptr;  // none: the user's sessions are few
   };
-  /// Views are valid until the next change.
   [[nodiscard]] User Find(uint32_t ns, std::string_view user) const;
 
-  enum class Added { kPacked, kOrdered, kFull };
-  /// kFull: nothing was done, the packed form is full; call Order and add again.
-  Added Add(uint32_t ns, std::string_view user, const UserSession& session);
-  /// Puts `sessions`, in order, in the place of the packed ones.
+  /// Where the sessions of a user who has few stand. There may be others' too, now and then.
+  [[nodiscard]] std::vector<BriefPosition> Few(uint32_t ns, std::string_view user) const;
+  /// Returns how many they are now, or a little more.
+  size_t AddFew(uint32_t ns, std::string_view user, const SessionKey& key);
+  void RemoveFew(uint32_t ns, std::string_view user, const SessionKey& key);
+  [[nodiscard]] size_t few() const { return refs_.size(); }
+
+  /// Puts `sessions` in order; from now on the user has many. Precondition: none of them is among
+  /// the few.
   void Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
              uint64_t made_at);
-  /// Packs ordered sessions again when they have become few; returns their keys, or none.
-  std::vector<SessionKey> Pack(uint32_t ns, std::string_view user);
-
-  /// False when the session is not in the index (a mark set it aside).
-  bool Remove(uint32_t ns, std::string_view user, const SessionKey& key,
-              const SessionHandle& handle);
-  /// A slide of a session whose user's index is ordered.
+  /// Makes ordered sessions few again when they have become so; returns their keys, or none.
+  std::vector<SessionKey> Unorder(uint32_t ns, std::string_view user);
+  void AddOrdered(uint32_t ns, std::string_view user, const UserSession& session);
+  /// False when the session is not there (a mark set it aside).
+  bool RemoveOrdered(uint32_t ns, std::string_view user, const SessionKey& key,
+                     const SessionHandle& handle);
+  /// An ordered session was used at `seen`.
   void Moved(uint32_t ns, std::string_view user, const SessionHandle& handle, TimeMs seen);
+  /// Takes the ordered sessions away, in O(1); nullptr when the user has none such.
+  std::unique_ptr<ManySessions> Detach(uint32_t ns, std::string_view user);
 
   /// Remembers that all sessions were revoked at `time`, until `until`.
   void Mark(uint32_t ns, std::string_view user, TimeMs time, TimeMs until);
-  /// Takes the ordered sessions away, in O(1); nullptr when the user has none such.
-  std::unique_ptr<ManySessions> Detach(uint32_t ns, std::string_view user);
 
   /// Forgets marks that ended by `now`; false when more are due.
   bool Sweep(TimeMs now, size_t budget);
   [[nodiscard]] TimeMs NextDue() const { return table_.NextDue(); }
-  bool Compact(size_t budget) { return table_.Compact(budget); }
+  bool Compact(size_t budget);
   /// Frees up to `budget` users; true when none is left. For an index that was set aside. Ordered
   /// sessions are handed to `take`: freeing those of one user may be too much for one slice.
   bool Drain(size_t budget, FunctionRef<void(std::unique_ptr<ManySessions>)> take);
 
-  [[nodiscard]] size_t size() const { return table_.size(); }
   [[nodiscard]] Table::Memory memory() const;
 
-  /// Visits every user, in no order. O(users).
+  /// Visits every user who has a mark or many sessions, in no order. O(those).
   void ForEach(
       FunctionRef<void(uint32_t ns, std::string_view user, const User& sessions)> visit) const;
 
@@ -134,13 +132,12 @@ class UserIndex {
   [[nodiscard]] KeyRef Ref(uint32_t ns, std::string_view user) const;
   [[nodiscard]] static Position Locate(const void* seed, std::string_view key);
   /// Writes a whole value, making the entry when there is none; erases it when nothing is left.
-  void Write(const KeyRef& key, Entry* entry, TimeMs marked_at, bool ordered,
-             std::string_view rest);
+  void Write(const KeyRef& key, Entry* entry, TimeMs marked_at, ManySessions* many);
 
   uint64_t seed_;
   mutable std::string key_;  // of the newest Ref
-  std::string value_;        // scratch
   Table table_;
+  UserRefs refs_;
   size_t ordered_sessions_ = 0;
   size_t ordered_users_ = 0;
 };

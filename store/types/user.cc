@@ -92,8 +92,8 @@ size_t RevokeHandles(const SessionSpace& space, std::string_view ns, std::string
     const auto handle = ParseHandle(text);
     if (!handle) continue;
     const auto session = space.FindHandle(*found, user, *handle, now);
-    if (!session || !done.insert(session->key).second) continue;
-    AddEnd(space, *found, session->key, SessionEnd::kRevoked, now, batch);
+    if (!session || !done.insert(*session).second) continue;
+    AddEnd(space, *found, *session, SessionEnd::kRevoked, now, batch);
     ++ended;
   }
   return ended;
