@@ -9,14 +9,19 @@
 namespace cloakroom::bench {
 
 /// How the key of a request is picked among all.
-enum class Distribution : uint8_t { kUniform, kZipf, kSequence };
+enum class Distribution : uint8_t {
+  kUniform,
+  kZipf,
+  kSequence,  // each in turn, then from the first on again
+  kHalf,      // the same, but only those of a random half that the seed draws
+};
 
-/// Picks keys: numbers in [0, count). A sequence visits each once in turn, then starts over.
+/// Picks keys: numbers in [0, count).
 class KeyChooser {
  public:
   /// Preconditions: count >= 1; exponent > 0 where the distribution is Zipf's.
   KeyChooser(Distribution distribution, uint64_t count, double exponent, uint64_t seed)
-      : distribution_(distribution), count_(count), random_(seed) {
+      : distribution_(distribution), count_(count), half_salt_(Mix(seed)), random_(seed) {
     if (distribution == Distribution::kZipf) zipf_.emplace(count, exponent);
   }
 
@@ -27,16 +32,27 @@ class KeyChooser {
       case Distribution::kZipf:
         return zipf_->Draw(random_);
       case Distribution::kSequence:
+        return NextInSequence();
+      case Distribution::kHalf:
         break;
     }
+    // The bound ends the search where a half of very few keys is empty.
+    uint64_t key = NextInSequence();
+    for (uint64_t i = 1; i < count_ && (Mix(key ^ half_salt_) & 1) != 0; ++i)
+      key = NextInSequence();
+    return key;
+  }
+
+ private:
+  uint64_t NextInSequence() {
     const uint64_t key = next_;
     next_ = next_ + 1 == count_ ? 0 : next_ + 1;
     return key;
   }
 
- private:
   Distribution distribution_;
   uint64_t count_;
+  uint64_t half_salt_;
   uint64_t next_ = 0;
   Random random_;
   std::optional<Zipf> zipf_;

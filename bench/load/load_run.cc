@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <numeric>
@@ -55,12 +56,18 @@ LoadRun::LoadRun(Setup setup) : setup_(std::move(setup)), buffer_(kReadBufferByt
   arrival_fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   CHECK(arrival_fd_ >= 0 && uv_poll_init(&loop_, &arrival_poll_, arrival_fd_) == 0);
   progress_timer_.data = arrival_poll_.data = this;
+  for (uv_signal_t& signal : signals_) {
+    CHECK(uv_signal_init(&loop_, &signal) == 0);
+    signal.data = this;
+    uv_unref(reinterpret_cast<uv_handle_t*>(&signal));
+  }
 }
 
 LoadRun::~LoadRun() {
   for (const auto& client : clients_) client->Close();
   uv_close(reinterpret_cast<uv_handle_t*>(&progress_timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&arrival_poll_), nullptr);
+  for (uv_signal_t& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
   uv_run(&loop_, UV_RUN_DEFAULT);
   close(arrival_fd_);
   CHECK(uv_loop_close(&loop_) == 0);
@@ -104,6 +111,11 @@ StageResult LoadRun::Run(const StagePlan& plan) {
   if (setup_.progress)
     uv_timer_start(
         &progress_timer_, [](uv_timer_t* t) { Self(t->data).PrintProgress(); }, 1000, 1000);
+  constexpr int kSignals[] = {SIGINT, SIGTERM};
+  for (size_t i = 0; i < std::size(signals_); ++i)
+    uv_signal_start(
+        &signals_[i], [](uv_signal_t* signal, int) { Self(signal->data).Interrupt(); },
+        kSignals[i]);
   for (Client* client : open) client->Begin(plan, result);
   if (schedule_) {
     uv_poll_start(&arrival_poll_, UV_READABLE,
@@ -115,6 +127,7 @@ StageResult LoadRun::Run(const StagePlan& plan) {
   result.own_cpu_ns = OwnCpuNs() - own_cpu_ns;
   if (setup_.server) result.server_after = SampleProcess(*setup_.server);
   uv_timer_stop(&progress_timer_);
+  for (uv_signal_t& signal : signals_) uv_signal_stop(&signal);
   uv_poll_stop(&arrival_poll_);
   if (setup_.progress) std::fputs("\r\033[K", stderr);
   return result;
@@ -132,6 +145,7 @@ bool LoadRun::TakeFlow(uint64_t now_ns, uint64_t& counted_from_ns) {
 }
 
 bool LoadRun::NoMoreFlows(uint64_t now_ns) {
+  if (interrupted_) return true;
   if (plan_->flows > 0 && taken_ >= plan_->flows) return true;
   if (plan_->duration_ns == 0) return false;
   // In an open loop what was due before the end is owed, however late.
@@ -157,8 +171,7 @@ void LoadRun::PumpArrivals() {
   }
   if (NoMoreFlows(now_ns)) {
     // Those without a flow under way learn that none will come.
-    for (const auto& client : clients_) client->Kick();
-    return;
+    return KickAll();
   }
   // With every lane busy an arrival waits for the next answer; look again soon all the same.
   const uint64_t due_ns = std::max(schedule_->NextDue(), now_ns + kArrivalRetryNs);
@@ -166,6 +179,17 @@ void LoadRun::PumpArrivals() {
   at.it_value.tv_sec = static_cast<time_t>(due_ns / kSecondNs);
   at.it_value.tv_nsec = static_cast<long>(due_ns % kSecondNs);
   CHECK(timerfd_settime(arrival_fd_, TFD_TIMER_ABSTIME, &at, nullptr) == 0);
+}
+
+void LoadRun::KickAll() {
+  for (const auto& client : clients_) client->Kick();
+}
+
+void LoadRun::Interrupt() {
+  interrupted_ = true;
+  // Once more, and the process ends as ever.
+  for (uv_signal_t& signal : signals_) uv_signal_stop(&signal);
+  KickAll();
 }
 
 void LoadRun::PrintProgress() {

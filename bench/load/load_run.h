@@ -35,8 +35,10 @@ class LoadRun final : public ClientOwner {
   [[nodiscard]] Result<void> Connect();
 
   /// Runs one stage to its end. Failures are in the result's errors; when a connection is lost, the
-  /// others go on. Precondition: connected.
+  /// others go on. SIGINT and SIGTERM end it, and all later ones, early. Precondition: connected.
   [[nodiscard]] StageResult Run(const StagePlan& plan);
+
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
 
  private:
   bool TakeFlow(uint64_t now_ns, uint64_t& counted_from_ns) override;
@@ -45,11 +47,14 @@ class LoadRun final : public ClientOwner {
 
   /// Hands the arrivals that are due to clients in turn, and sets the clock for the next one.
   void PumpArrivals();
+  void KickAll();
+  void Interrupt();
   void PrintProgress();
 
   Setup setup_;
   uv_loop_t loop_;
   uv_timer_t progress_timer_;
+  uv_signal_t signals_[2];  // SIGINT and SIGTERM end the stage early, with what was measured
   uv_poll_t arrival_poll_;
   int arrival_fd_ = -1;
   ReadBuffer buffer_;
@@ -61,6 +66,7 @@ class LoadRun final : public ClientOwner {
   std::optional<Schedule> schedule_;
   uint64_t started_ns_ = 0;
   uint64_t taken_ = 0;
+  bool interrupted_ = false;
   uint64_t flows_at_last_line_ = 0;
 };
 

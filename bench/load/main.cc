@@ -72,6 +72,7 @@ Result<void> Prepare(const Options& options, const LoadRun::Setup& setup, Worklo
                        .sending = Sending::kBatch,
                        .flows = pair.preload->PreloadFlows()};
   TRY_VOID(WithoutErrors("preload", run.Run(plan)));
+  if (run.interrupted()) return Fail(Code::kUnavailable, "interrupted during the preload");
   if (!options.token_file.empty()) return context.tokens.Save(options.token_file);
   return {};
 }

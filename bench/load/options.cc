@@ -100,15 +100,23 @@ void AddDataOptions(CLI::App& app, Options& options, std::string& distribution) 
   app.add_option("--keys", load.keys, "Keys, or sessions")
       ->check(Between(1, kKeysMax))
       ->capture_default_str();
-  app.add_option("--distribution", distribution, "How keys are picked")
-      ->check(OneOf({"uniform", "zipf"}))
+  app.add_option("--distribution", distribution,
+                 "How keys are picked: sequence takes each in turn, half each of a random half")
+      ->check(OneOf({"uniform", "zipf", "sequence", "half"}))
       ->capture_default_str();
   app.add_option("--zipf-exponent", load.zipf_exponent, "How uneven zipf is")
       ->check(Positive(10))
       ->capture_default_str();
+  app.add_option("--first-key", load.first_key,
+                 "Number of the first key, for other keys than an earlier run had; strings only")
+      ->check(Between(0, kCountMax))
+      ->capture_default_str();
   app.add_option("--value-size", load.value_bytes, "Bytes of a value")
       ->check(Between(1, TextPool::kBytesMax))
       ->capture_default_str();
+  app.add_option("--value-size-max", load.value_bytes_max,
+                 "Sizes are drawn from --value-size up to this (default: all the same)")
+      ->check(Between(1, TextPool::kBytesMax));
   app.add_option("--field-size", load.field_bytes,
                  "Bytes of each field of a session (default: six fields of a small web session, "
                  "112 bytes with their names)")
@@ -125,6 +133,9 @@ void AddDataOptions(CLI::App& app, Options& options, std::string& distribution) 
   app.add_option("--expire", load.expire_seconds,
                  "Seconds that keys and sessions live (default: keys for ever, sessions 1800)")
       ->check(Between(1, 315'360'000));
+  app.add_option("--expire-at", load.expire_at_ms,
+                 "One deadline for all keys, in unix milliseconds; strings only")
+      ->check(Between(1, kCountMax * 100));
   app.add_option("--seed", load.seed, "Seed of all that is random")
       ->check(Between(0, UINT64_MAX))
       ->capture_default_str();
@@ -158,6 +169,8 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
     return parsed;
   }
   if (distribution == "zipf") options.load.distribution = Distribution::kZipf;
+  if (distribution == "sequence") options.load.distribution = Distribution::kSequence;
+  if (distribution == "half") options.load.distribution = Distribution::kHalf;
   if (sending == "window") options.sending = Sending::kWindow;
   if (options.preload_only) options.preload = true;
   if (options.requests == 0 && options.duration_seconds == 0) options.requests = 100'000;
@@ -165,11 +178,21 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
 }
 
 Result<void> CheckOptions(const Options& options) {
-  const auto pings = options.workload == "ping";
+  const WorkloadOptions& load = options.load;
+  const bool pings = options.workload == "ping";
+  const bool strings = options.workload == "get" || options.workload == "set";
   if (options.requests != 0 && options.duration_seconds != 0)
     return Fail(Code::kInvalid, "--requests and --duration exclude each other");
   if (pings && options.preload)
     return Fail(Code::kInvalid, "--preload: the workload ping has no keys to fill");
+  if (!strings && (load.first_key != 0 || load.expire_at_ms != 0 || load.value_bytes_max != 0))
+    return Fail(Code::kInvalid,
+                "--first-key, --expire-at and --value-size-max: only get and set know them");
+  if (load.expire_at_ms != 0 && load.expire_seconds != 0)
+    return Fail(Code::kInvalid, "--expire and --expire-at exclude each other");
+  if (load.value_bytes_max != 0 && load.value_bytes_max < load.value_bytes)
+    return Fail(Code::kInvalid, "--value-size-max {} is below --value-size {}",
+                load.value_bytes_max, load.value_bytes);
   if (options.rate > 0 && options.sending == Sending::kWindow)
     return Fail(Code::kInvalid, "--send window: with --rate the schedule says when to send");
   const bool shows_tokens = options.workload == "session-get" || options.workload == "session-mix";

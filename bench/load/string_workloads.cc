@@ -13,61 +13,82 @@ class Ping final : public Workload {
   }
 };
 
-/// A request written once; each sending copies it and patches the digits of the key in, and a piece
-/// of random text where the value stands.
-class StringCommand final : public Workload {
+/// What GET and SET have in common: a request written once, of which each sending copies what does
+/// not change and patches the digits of the key in.
+class StringCommand : public Workload {
  public:
-  enum class Verb : uint8_t { kGet, kSet };
+  [[nodiscard]] uint64_t PreloadFlows() const override { return options_.keys; }
 
-  StringCommand(WorkloadContext& context, Verb verb, Distribution distribution)
+ protected:
+  StringCommand(WorkloadContext& context, std::string_view verb, size_t words,
+                Distribution distribution)
       : options_(context.options),
-        text_(context.text),
-        keys_(distribution, options_.keys, options_.zipf_exponent, options_.seed),
-        random_(options_.seed + 1) {
-    const std::string key = "sess:" + std::string(kKeyDigits, '0');
-    AppendHead(request_, verb == Verb::kGet ? 2 : options_.expire_seconds == 0 ? 3 : 5);
-    AppendWord(request_, verb == Verb::kGet ? "GET" : "SET");
-    AppendWord(request_, key);
+        keys_(distribution, options_.keys, options_.zipf_exponent, options_.seed) {
+    AppendHead(request_, words);
+    AppendWord(request_, verb);
+    AppendWord(request_, "sess:" + std::string(kKeyDigits, '0'));
     digits_at_ = request_.size() - 2 - kKeyDigits;
-    if (verb == Verb::kGet) return;
-    AppendWord(request_, std::string(options_.value_bytes, 'v'));
-    value_at_ = request_.size() - 2 - options_.value_bytes;
-    if (options_.expire_seconds == 0) return;
-    AppendWord(request_, "EX");
-    AppendWord(request_, options_.expire_seconds);
+  }
+
+  /// Appends the request up to its key.
+  void AppendVerbAndKey(std::string& out) {
+    const size_t start = out.size();
+    out += request_;
+    WriteKeyDigits(options_.first_key + keys_.Next(), out.data() + start + digits_at_);
+  }
+
+  const WorkloadOptions& options_;
+
+ private:
+  KeyChooser keys_;
+  std::string request_;
+  size_t digits_at_ = 0;
+};
+
+class Get final : public StringCommand {
+ public:
+  explicit Get(WorkloadContext& context)
+      : StringCommand(context, "GET", 2, context.options.distribution) {}
+
+  Step Append(Lane&, std::string& out) override {
+    AppendVerbAndKey(out);
+    return {};
+  }
+};
+
+class Set final : public StringCommand {
+ public:
+  Set(WorkloadContext& context, Distribution distribution)
+      : StringCommand(context, "SET", Words(context.options), distribution),
+        text_(context.text),
+        random_(options_.seed + 1) {
+    if (options_.expire_at_ms != 0) {
+      AppendWord(deadline_, "PXAT");
+      AppendWord(deadline_, options_.expire_at_ms);
+    } else if (options_.expire_seconds != 0) {
+      AppendWord(deadline_, "EX");
+      AppendWord(deadline_, options_.expire_seconds);
+    }
   }
 
   Step Append(Lane&, std::string& out) override {
-    const size_t start = out.size();
-    out += request_;
-    char* const at = out.data() + start;
-    WriteKeyDigits(keys_.Next(), at + digits_at_);
-    if (value_at_ != 0) text_.Cut(random_, options_.value_bytes).copy(at + value_at_, kWhole);
+    AppendVerbAndKey(out);
+    size_t size = options_.value_bytes;
+    if (options_.value_bytes_max > size) size += random_.Below(options_.value_bytes_max - size + 1);
+    AppendWord(out, text_.Cut(random_, size));
+    out += deadline_;
     return {};
   }
 
-  [[nodiscard]] uint64_t PreloadFlows() const override { return options_.keys; }
-
  private:
-  static constexpr size_t kWhole = std::string_view::npos;
+  static size_t Words(const WorkloadOptions& options) {
+    return options.expire_at_ms != 0 || options.expire_seconds != 0 ? 5 : 3;
+  }
 
-  const WorkloadOptions& options_;
   const TextPool& text_;
-  KeyChooser keys_;
   Random random_;
-  std::string request_;
-  size_t digits_at_ = 0;
-  size_t value_at_ = 0;  // 0: no value
+  std::string deadline_;  // the last words of each request
 };
-
-using Verb = StringCommand::Verb;
-
-WorkloadPair MakeString(WorkloadContext& context, Verb verb) {
-  WorkloadPair pair;
-  pair.load = std::make_unique<StringCommand>(context, verb, context.options.distribution);
-  pair.preload = std::make_unique<StringCommand>(context, Verb::kSet, Distribution::kSequence);
-  return pair;
-}
 
 }  // namespace
 
@@ -77,8 +98,18 @@ WorkloadPair MakePing(WorkloadContext&) {
   return pair;
 }
 
-WorkloadPair MakeGet(WorkloadContext& context) { return MakeString(context, Verb::kGet); }
+WorkloadPair MakeGet(WorkloadContext& context) {
+  WorkloadPair pair;
+  pair.load = std::make_unique<Get>(context);
+  pair.preload = std::make_unique<Set>(context, Distribution::kSequence);
+  return pair;
+}
 
-WorkloadPair MakeSet(WorkloadContext& context) { return MakeString(context, Verb::kSet); }
+WorkloadPair MakeSet(WorkloadContext& context) {
+  WorkloadPair pair;
+  pair.load = std::make_unique<Set>(context, context.options.distribution);
+  pair.preload = std::make_unique<Set>(context, Distribution::kSequence);
+  return pair;
+}
 
 }  // namespace cloakroom::bench

@@ -16,14 +16,17 @@ namespace cloakroom::bench {
 /// What a workload may be told; which of it matters, the workload says.
 struct WorkloadOptions {
   uint64_t keys = 100000;
+  uint64_t first_key = 0;  // the number of the first: others than an earlier run had
   Distribution distribution = Distribution::kUniform;
   double zipf_exponent = 0.99;
   size_t value_bytes = 150;
+  size_t value_bytes_max = 0;  // sizes are drawn from value_bytes up to this; 0: all the same
   size_t field_count = 6;
   size_t field_bytes = 0;  // 0: the six fields of a small web session, 112 B with their names
   size_t user_agent_bytes = 0;
   uint64_t sessions_per_user = 2;
   uint64_t expire_seconds = 0;  // 0: none for strings, 1800 for sessions
+  uint64_t expire_at_ms = 0;    // strings: one deadline for all, unix milliseconds; 0: none
   uint64_t seed = 1;
 };
 

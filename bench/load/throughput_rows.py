@@ -1,0 +1,100 @@
+"""Rows of steady load: throughput, latency and the server's processor time for each command."""
+
+from figures import thinned
+from peers import load
+from row import Goal, Row
+
+CLIENTS = 50
+METRICS = {
+    "cpu_us": "server CPU, us a command",
+    "throughput": "requests a second",
+    "p50_us": "p50, us",
+    "p99_us": "p99, us",
+    "p99.9_us": "p99.9, us",
+    "rss_mib": "RSS, MiB",
+    "own_cpu_percent": "CPU of the load itself, %",
+}
+FLOW_METRICS = METRICS | {"cpu_us": "server CPU, us a flow", "throughput": "flows a second"}
+
+
+def metrics_of(measured, cpu="cpu_us_per_command"):
+    latency = measured["latency_us"]
+    return {
+        "cpu_us": measured["server"][cpu],
+        "throughput": measured["requests_per_second"],
+        "p50_us": latency["p50"],
+        "p99_us": latency["p99"],
+        "p99.9_us": latency["p99.9"],
+        "rss_mib": measured["server"]["rss_bytes_after"] / (1 << 20),
+        "own_cpu_percent": measured["own_cpu_percent"],
+    }
+
+
+def steady(context, filled, options_of, cpu="cpu_us_per_command"):
+    """Measures the servers `filled` in turn with cloakroom-bench's options_of(server)."""
+    curves = {}
+
+    def measure(peer):
+        measured = load(filled[peer.name], *options_of(filled[peer.name]))
+        curves[peer.name] = thinned(measured["curve_us"])
+        return metrics_of(measured, cpu)
+
+    return context.each(measure), curves
+
+
+def strings_row(verb, pipeline, keys, requests, goal, name):
+    def run(context):
+        data = ("--keys", context.count(keys), "--value-size", 150)
+
+        def fill(server):
+            load(server, *data, "--preload-only", "--pipeline", 64)
+
+        filled = context.filled(f"{context.count(keys):,} strings of 150 B", fill)
+        count = context.count(requests)
+        options = ("--workload", verb, *data, "--clients", CLIENTS, "--pipeline", pipeline,
+                   "--requests", count, "--warmup", max(count // 10, 1))
+        return steady(context, filled, lambda _: options)
+
+    title = (f"{verb.upper()} of 150 B, {CLIENTS} clients, pipeline {pipeline}, "
+             f"{keys // 1_000_000}M keys drawn uniformly")
+    return Row(name, title, run, METRICS, [Goal("cpu_us", "ratio", goal, "server CPU a command")])
+
+
+def login_row(pipeline, requests, name):
+    sessions = 100_000
+
+    def run(context):
+        data = ("--keys", context.count(sessions), "--sessions-per-user", 2, "--expire", 86400)
+
+        def workload(server):
+            return "login-flow" if server.peer.has_sessions else "plain-login-flow"
+
+        def fill(server):
+            load(server, "--workload", workload(server), *data, "--preload-only")
+
+        filled = context.filled(f"{context.count(sessions):,} sessions, two a user", fill)
+        count = context.count(requests)
+
+        def options(server):
+            return ("--workload", workload(server), *data, "--clients", CLIENTS,
+                    "--pipeline", pipeline, "--requests", count, "--warmup", max(count // 10, 1))
+
+        return steady(context, filled, options, cpu="cpu_us_per_request")
+
+    title = (f"login flow (create, 5 reads that slide, 2 updates, list, logout), {CLIENTS} clients, "
+             f"{pipeline} flow{'s' * (pipeline > 1)} under way on each: SESSION.* against plain "
+             "commands with MULTI")
+    return Row(name, title, run, FLOW_METRICS,
+               [Goal("cpu_us", "ratio", 0.35, "server CPU a flow")])
+
+
+ROWS = [
+    *(strings_row(verb, pipeline, 1_000_000, requests, goal, f"{verb}-p{pipeline}")
+      for pipeline, requests, goal in ((1, 300_000, 0.88), (16, 2_000_000, 0.48),
+                                       (64, 3_000_000, 0.38))
+      for verb in ("get", "set")),
+    *(strings_row(verb, 16, 10_000_000, 2_000_000, 0.40, f"{verb}-10m")
+      for verb in ("get", "set")),
+    login_row(1, 30_000, "login-flow"),
+    login_row(16, 60_000, "login-flow-p16"),
+]
