@@ -60,8 +60,8 @@ def run_fragmentation(context):
 ROWS = [
     rss_row("rss-strings", "RSS of 1M x SET sess:<32 hex digits> <176 B> EX 86400", 0.72,
             lambda _: ("--workload", "set", "--value-size", 176)),
-    rss_row("rss-sessions", "RSS of 1M sessions of 6 fields (149 B with key and field names), two a "
-            "user: SESSION.* against HSET+EXPIRE+SADD+EXPIRE", 0.37, session_options()),
+    rss_row("rss-sessions", "RSS of 1M sessions of 6 fields (149 B with key and field names), two "
+            "a user: SESSION.* against HSET+EXPIRE+SADD+EXPIRE", 0.37, session_options()),
     rss_row("rss-sessions-large", "the same with 20 fields of 40 B and a user agent of 200 B", 0.6,
             session_options("--field-count", 20, "--field-size", 40, "--user-agent-size", 200)),
     Row("fragmentation", "10 rounds, each replacing a random half of 1M values with new sizes of "

@@ -103,8 +103,8 @@ ROWS = [
          "living_mib": "RSS of the living alone, MiB", "full_mib": "RSS before the deadline, MiB"},
         [Goal("back_s", "own", 3.0, "RSS back, s"),
          Goal("p99.9_times", "own", 2.0, "GET p99.9, times calm")]),
-    Row("calm-clients", "p99 of 50 calm clients (5,000 GET a second together) while one other keeps "
-        "100,000 GETs in flight", run_calm,
+    Row("calm-clients", "p99 of 50 calm clients (5,000 GET a second together) while one other "
+        "keeps 100,000 GETs in flight", run_calm,
         {"p99_times": "p99 beside the flood, times calm", "calm_p99_us": "p99 calm, us",
          "beside_p99_us": "p99 beside the flood, us",
          "flood_throughput": "requests a second of the flood"},

@@ -1,6 +1,6 @@
 """Rows of the longest pause: a probe asks each millisecond while something large happens, and the
 server says how long its longest turn was. On a shared machine the probe also sees the machine's
-own stalls: the idle control beside it, on the same server just before, shows how large those are."""
+own stalls: the idle control beside it, on the same server just before, shows how large they are."""
 
 import time
 

@@ -11,9 +11,10 @@ from peers import OURS, REDIS
 INTRODUCTION = """\
 # What was measured
 
-Written by `./dev bench`; [README.md](README.md) says what each row does. Each server is pinned to one core and the load
-to another; nothing is persisted on either side; the servers take turns within every run. Ratios are ours to
-redis-server's in the same run. A figure is the median over the runs, with the least and the most in brackets.
+Written by `./dev bench`; [README.md](README.md) says what each row does. Each server is pinned to
+one core and the load to another; nothing is persisted on either side; the servers take turns within
+every run. Ratios are ours to redis-server's in the same run. A figure is the median over the runs,
+with the least and the most in brackets.
 """
 
 
@@ -79,7 +80,8 @@ def verdict(goal, measured):
 
 def summary_table(stored):
     """One line for each goal of each row."""
-    lines = ["| row | what | measured | at most | met | redis-server |", "|---|---|---|---|---|---|"]
+    lines = ["| row | what | measured | at most | met | redis-server |",
+             "|---|---|---|---|---|---|"]
     for row, values in stored:
         for goal in row.goals:
             measured = values["measured"]

@@ -81,9 +81,9 @@ def login_row(pipeline, requests, name):
 
         return steady(context, filled, options, cpu="cpu_us_per_request")
 
-    title = (f"login flow (create, 5 reads that slide, 2 updates, list, logout), {CLIENTS} clients, "
-             f"{pipeline} flow{'s' * (pipeline > 1)} under way on each: SESSION.* against plain "
-             "commands with MULTI")
+    under_way = f"{pipeline} flow{'s' * (pipeline > 1)} under way on each"
+    title = ("login flow (create, 5 reads that slide, 2 updates, list, logout), "
+             f"{CLIENTS} clients, {under_way}: SESSION.* against plain commands with MULTI")
     return Row(name, title, run, FLOW_METRICS,
                [Goal("cpu_us", "ratio", 0.35, "server CPU a flow")])
 
