@@ -37,6 +37,7 @@ struct ClientState {
   bool in_multi = false;
   bool multi_broken = false;  // a command was refused while queueing: EXEC answers EXECABORT
   bool in_exec = false;
+  bool queue_grows = false;  // something queued may need memory
   std::vector<std::vector<std::string>> queued;
   size_t queued_bytes = 0;
 
@@ -48,6 +49,9 @@ struct ClientState {
   };
   std::vector<WatchedKey> watched;
   bool watch_dirty = false;
+
+  // The next command needs so much memory, and waits until it has been freed; 0: it does not.
+  size_t awaited_memory_bytes = 0;
 
   // What the server must do after the command.
   bool close_after_reply = false;  // QUIT, protocol errors, CLIENT KILL of oneself

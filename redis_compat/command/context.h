@@ -39,6 +39,7 @@ struct CommandContext {
         dispatcher(its_dispatcher),
         command(its_command),
         lookups(its_lookups),
+        access(its_keys.access_clock()),
         first_key(its_first_key) {}
 
   const Keyspace& keys;
@@ -50,6 +51,7 @@ struct CommandContext {
   Dispatcher& dispatcher;
   const Command& command;
   LookupCounters& lookups;
+  const AccessClock& access;
   /// The first key, if the turn hashed it already; Ref() uses it when the bytes are the same.
   KeyRef first_key;
   /// What the first key, a token, is kept as, if the turn worked it out; else nullptr.
@@ -90,8 +92,14 @@ struct CommandContext {
     return Typed(Read(key), type);
   }
 
-  /// Sets the access clock of what a command used: seconds, of which an entry keeps 24 bits.
-  void Touch(const Entry& entry) const { entry.set_clock(static_cast<uint32_t>(now / 1000)); }
+  /// Tells the access clock of an entry that a command used it.
+  void Touch(const Entry& entry) const { access.Touch(entry, now, random); }
+  /// The same before what stands at `key` is overwritten unseen. The record tells a clock of the
+  /// last use by itself; only one that counts uses needs to be told.
+  void Overwrites(const KeyRef& key) const {
+    if (access.counts_uses()) [[unlikely]]
+      (void)Find(key);
+  }
   /// The same for what a lookup found, unless the client asked that its commands be no use.
   [[nodiscard]] const Entry* Used(const Entry* entry) const {
     if (entry != nullptr && !client.no_touch) Touch(*entry);

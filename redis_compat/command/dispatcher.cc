@@ -17,6 +17,7 @@ namespace cloakroom {
 namespace {
 
 constexpr size_t kQuotedBytesMax = 128;              // of a client's words in an error
+constexpr int kRunsMax = 3;                          // of one handler, while memory is short
 constexpr size_t kBatchBytesKept = size_t{1} << 20;  // larger batches give their memory back
 
 /// Up to the first NUL and at most `bytes_max` bytes.
@@ -62,6 +63,7 @@ struct Dispatcher::Impl {
         server(its_server),
         clock(its_clock),
         random(its_random),
+        budget(its_shard.budget()),
         watches(its_shard) {}
 
   Dispatcher& self;
@@ -70,6 +72,7 @@ struct Dispatcher::Impl {
   ServerControl& server;
   Clock& clock;
   Random& random;
+  MemoryBudget& budget;
   WatchTable watches;
   WriteBatch batch;
   LookupCounters lookups;
@@ -87,10 +90,13 @@ struct Dispatcher::Impl {
 
   [[nodiscard]] std::optional<Error> Refusal(const ClientState& client, Args args,
                                              const Command* command) const;
+  [[nodiscard]] bool RefusesMemory(const ClientState& client, const Command& command);
+  [[nodiscard]] bool GoesOnWaiting(ClientState& client);
+  [[nodiscard]] Result<void> Fit(CommandContext& ctx, Args args, Reply& reply, size_t start);
   void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
   [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
   [[nodiscard]] bool QueueWrites(const ClientState& client) const;
-  void Queue(ClientState& client, Args args, std::string& out);
+  void Queue(ClientState& client, Args args, const Command& command, std::string& out);
   void Call(ClientState& client, Args args, const Command& command, const Prepared& prepared,
             std::string& out);
   void Observe(const ClientState& client, uint32_t db, Args args, const Command& command,
@@ -121,8 +127,9 @@ void Dispatcher::Impl::Refuse(ClientState& client, const Command* command, Error
   if (command != nullptr) {
     ++command->stats.rejected;
     if (command->spec->name == "exec") {
-      error =
-          Error{Code::kExecAbort, "Transaction discarded because of: " + std::move(error.message)};
+      const bool says_err = error.code == Code::kInvalid;
+      error = Error{Code::kExecAbort, "Transaction discarded because of: " +
+                                          (says_err ? error.message : ErrorLine(error))};
       self.Forget(client);
     }
   }
@@ -147,11 +154,57 @@ bool Dispatcher::Impl::Postpones(const ClientState& client, const Command& comma
   return command.spec->name == "exec" && QueueWrites(client);
 }
 
-void Dispatcher::Impl::Queue(ClientState& client, Args args, std::string& out) {
+/// While memory is over its limit and nothing can be evicted: commands that may grow, and inside
+/// MULTI all that would be queued, for a queue is memory too.
+bool Dispatcher::Impl::RefusesMemory(const ClientState& client, const Command& command) {
+  if (!budget.IsOver()) [[likely]]
+    return false;
+  const std::string_view name = command.full_name;
+  bool grows = (command.spec->flags & kDenyOom) != 0 || (name == "exec" && client.queue_grows);
+  if (client.in_multi && !grows)
+    grows = name != "exec" && name != "discard" && name != "quit" && name != "reset";
+  if (!grows || server.paused() != PauseMode::kOff) return false;
+  (void)Begin();  // what is evicted for it is the command's own time
+  return !shard.MakeRoom();
+}
+
+/// A large command has waited for a turn: whether it waits for another.
+bool Dispatcher::Impl::GoesOnWaiting(ClientState& client) {
+  const size_t bytes = std::exchange(client.awaited_memory_bytes, 0);
+  if (!budget.limited() || server.paused() != PauseMode::kOff) return false;
+  (void)Begin();
+  if (!shard.GoesOnWaiting(bytes)) return false;
+  client.awaited_memory_bytes = bytes;
+  last_reading_us = clock.MonotonicUs();
+  return true;
+}
+
+/// Sees to it that the batch fits, if need be by evicting. What is evicted may be what the handler
+/// has read, so then it runs again.
+Result<void> Dispatcher::Impl::Fit(CommandContext& ctx, Args args, Reply& reply, size_t start) {
+  size_t reserved = 0;
+  for (int runs = 0; runs < kRunsMax && !batch.empty() && !budget.Fits(batch.reach()); ++runs) {
+    const Shard::Room room =
+        shard.Reserve(batch, !ctx.client.in_exec, ctx.client.query_buffer_bytes, reserved);
+    if (room == Shard::Room::kYes) return {};
+    if (room == Shard::Room::kLater) ctx.client.awaited_memory_bytes = reserved;
+    if (room != Shard::Room::kAgain) return Fail(Code::kNoMemory, "");
+    const LookupCounters counted = lookups;
+    batch.Clear();
+    reply.out().resize(start);
+    TRY_VOID(ctx.command.spec->handler(ctx, args, reply));
+    lookups = counted;
+  }
+  return {};
+}
+
+void Dispatcher::Impl::Queue(ClientState& client, Args args, const Command& command,
+                             std::string& out) {
   // A queue that will be aborted anyway need not be kept.
   if (!client.multi_broken && !client.watch_dirty) {
     client.queued.emplace_back(args.words().begin(), args.words().end());
     for (const std::string_view word : args.words()) client.queued_bytes += word.size();
+    client.queue_grows = client.queue_grows || (command.spec->flags & kDenyOom) != 0;
   }
   out.append("+QUEUED\r\n");
 }
@@ -188,10 +241,16 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   CommandContext ctx(shard.keys(), batch, shard.now(), client, random, server, self, command,
                      lookups, prepared.first_key);
   if (prepared.has_token) ctx.first_token = &prepared.first_token;
-  const Result<void> done = command.spec->handler(ctx, args, reply);
+  Result<void> done = command.spec->handler(ctx, args, reply);
+  if (budget.limited() && (command.spec->flags & kDenyOom) != 0 && done) [[unlikely]]
+    done = Fit(ctx, args, reply, start);
   if (!done) [[unlikely]] {
     batch.Clear();
     out.resize(start);
+    if (client.awaited_memory_bytes != 0) {
+      last_reading_us = clock.MonotonicUs();
+      return;
+    }
     AppendError(out, done.error());
   } else if (!batch.empty()) {
     shard.Commit(batch);
@@ -259,6 +318,11 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   const uint64_t newest = impl.shard.log().last();
   const Command* command = prepared.command;
   std::optional<Error> refusal = impl.Refusal(client, args, command);
+  if (impl.budget.limited() && !refusal && impl.RefusesMemory(client, *command)) [[unlikely]]
+    refusal = Error{Code::kNoMemory, ""};
+  if (refusal) client.awaited_memory_bytes = 0;
+  if (client.awaited_memory_bytes != 0 && impl.GoesOnWaiting(client)) [[unlikely]]
+    return {.waits_for_memory = true};
   if (!refusal && impl.Postpones(client, *command)) [[unlikely]]
     return {.postponed = true};
   const int64_t began_us = impl.Begin();
@@ -275,7 +339,7 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
     if (refusal)
       impl.Refuse(client, command, std::move(*refusal), out);
     else
-      impl.Queue(client, args, out);
+      impl.Queue(client, args, *command, out);
     impl.last_reading_us = impl.clock.MonotonicUs();
   }
 
@@ -286,13 +350,15 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   // What a read records in passing (a session's slide) is nothing that its reply waits for.
   const bool reads = command != nullptr && (command->spec->flags & kReadonly) != 0;
   return {.depends_on = reads ? newest : impl.shard.log().last(),
-          .duration_us = impl.last_reading_us - began_us};
+          .duration_us = impl.last_reading_us - began_us,
+          .waits_for_memory = client.awaited_memory_bytes != 0};
 }
 
 void Dispatcher::Forget(ClientState& client) {
   impl_->watches.Unwatch(client);
   client.in_multi = false;
   client.multi_broken = false;
+  client.queue_grows = false;
   client.queued = {};
   client.queued_bytes = 0;
 }
@@ -338,6 +404,7 @@ void Dispatcher::ResetStats() {
   impl_->counters = {};
   impl_->counters.expired_keys_before = impl_->shard.keys().counters().expired_keys;
   impl_->lookups = {};
+  impl_->shard.evictor().ResetCounters();
   for (const auto& command : impl_->registry.commands()) {
     command->stats = {};
     for (const auto& sub : command->subcommands) sub->stats = {};

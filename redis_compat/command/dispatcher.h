@@ -34,6 +34,9 @@ class Dispatcher {
     /// CLIENT PAUSE holds the command back: nothing was done and nothing replied. Keep its words
     /// and execute it again once ServerControl::paused() allows more; read no further until then.
     bool postponed = false;
+    /// The command needs so much memory that evicting for it takes more turns: nothing was done
+    /// and nothing replied. Keep its words and execute it again in the next turn.
+    bool waits_for_memory = false;
   };
 
   /// What a turn works out for a command before it executes any: found once, used again.

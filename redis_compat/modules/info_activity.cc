@@ -66,7 +66,7 @@ void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("expired_keys", expired);
   info.Field("expired_stale_perc", "0.00");
   info.Field("expired_time_cap_reached_count", 0);
-  info.Field("evicted_keys", 0);
+  info.Field("evicted_keys", ctx.dispatcher.shard().evictor().counters().evicted_keys);
   info.Field("evicted_clients", 0);
   info.Field("total_eviction_exceeded_time", 0);
   info.Field("current_eviction_exceeded_time", 0);

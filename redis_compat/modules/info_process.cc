@@ -83,7 +83,7 @@ void InfoClients(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
 }
 
 void InfoMemory(CommandContext& ctx, const Facts& facts, InfoText& info) {
-  const uint64_t used = ctx.server.AllocatedBytes();
+  const uint64_t used = ctx.dispatcher.shard().Measure().Used();
   const uint64_t resident = ctx.server.ResidentBytes();
   const uint64_t peak = std::max<uint64_t>(used, ctx.server.metrics().memory_peak_bytes);
   const Table::Memory tables = ctx.keys.memory();
@@ -112,8 +112,8 @@ void InfoMemory(CommandContext& ctx, const Facts& facts, InfoText& info) {
   info.Field("used_memory_lua", 0);
   info.Field("used_memory_scripts", 0);
   info.Field("number_of_cached_scripts", 0);
-  info.Bytes("maxmemory", 0);
-  info.Field("maxmemory_policy", "noeviction");
+  info.Bytes("maxmemory", ctx.dispatcher.shard().budget().limit());
+  info.Field("maxmemory_policy", ctx.server.ConfigGet("maxmemory-policy").value_or("noeviction"));
   info.Decimal("mem_fragmentation_ratio", Ratio(resident, used));
   info.Field("mem_fragmentation_bytes",
              static_cast<int64_t>(resident) - static_cast<int64_t>(used));

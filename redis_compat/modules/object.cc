@@ -13,8 +13,6 @@
 namespace cloakroom {
 namespace {
 
-constexpr uint32_t kClockMask = 0xFFFFFF;  // an entry's clock has 24 bits
-
 /// The name that Redis has for how such a value is kept.
 std::string_view EncodingName(const Entry& entry) {
   switch (entry.type()) {
@@ -40,13 +38,19 @@ Result<void> ObjectEncoding(CommandContext& ctx, Args args, Reply& reply) {
 Result<void> ObjectIdleTime(CommandContext& ctx, Args args, Reply& reply) {
   const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
   if (entry == nullptr) return reply.Null();
-  const auto now = static_cast<uint32_t>(ctx.now / 1000);
-  return reply.Integer((now - entry->clock()) & kClockMask);
+  if (ctx.access.counts_uses())
+    return Fail(Code::kUnavailable,
+                "An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+                "switching between policies at runtime LRU and LFU data will take some time to "
+                "adjust.");
+  return reply.Integer(AccessClock::IdleSeconds(*entry, ctx.now));
 }
 
-/// OBJECT FREQ key -> nil; uses are not counted, so for a key there is only the error.
+/// OBJECT FREQ key -> the logarithmic counter of its uses, or nil.
 Result<void> ObjectFreq(CommandContext& ctx, Args args, Reply& reply) {
-  if (ctx.Inspect(ctx.Ref(args[2])) == nullptr) return reply.Null();
+  const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
+  if (entry == nullptr) return reply.Null();
+  if (ctx.access.counts_uses()) return reply.Integer(ctx.access.Frequency(*entry, ctx.now));
   return Fail(Code::kUnavailable,
               "An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
               "that when switching between policies at runtime LRU and LFU data will take some "

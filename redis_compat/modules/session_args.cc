@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
 #include "store/types/token.h"
 
@@ -222,6 +223,8 @@ Result<void> Refuse(const CommandContext& ctx, const Error& error, Reply& reply)
   return tl::unexpected<Error>(error);
 }
 
-bool MayWrite(const CommandContext& ctx) { return ctx.server.paused() == PauseMode::kOff; }
+bool MayWrite(const CommandContext& ctx) {
+  return ctx.server.paused() == PauseMode::kOff && !ctx.dispatcher.shard().evictor().IsStuck();
+}
 
 }  // namespace cloakroom

@@ -36,6 +36,8 @@ Result<void> SetWithOptions(CommandContext& ctx, Args args, Reply& reply) {
     TRY_VOID(entry == nullptr ? reply.Null() : reply.Bulk(entry->value()));
   } else if (look) {
     entry = ctx.Find(key);
+  } else {
+    ctx.Overwrites(key);
   }
   if ((options.only_absent && entry != nullptr) || (options.only_present && entry == nullptr))
     return options.get ? Result<void>() : reply.Null();
@@ -49,13 +51,17 @@ Result<void> SetWithOptions(CommandContext& ctx, Args args, Reply& reply) {
 /// GET the old value.
 Result<void> Set(CommandContext& ctx, Args args, Reply& reply) {
   if (args.size() > 3) return SetWithOptions(ctx, args, reply);
-  ctx.batch.PutString(ctx.db(), ctx.Ref(args[1]), args[2], kNoDeadline);
+  const KeyRef key = ctx.Ref(args[1]);
+  ctx.Overwrites(key);
+  ctx.batch.PutString(ctx.db(), key, args[2], kNoDeadline);
   return reply.Ok();
 }
 
 Result<void> SetWithExpiry(CommandContext& ctx, Args args, ExpiryUnit unit, Reply& reply) {
   TRY(const TimeMs deadline, ParseDeadline(ctx, args, 2, unit));
-  ctx.batch.PutString(ctx.db(), ctx.Ref(args[1]), args[3], StorableDeadline(deadline));
+  const KeyRef key = ctx.Ref(args[1]);
+  ctx.Overwrites(key);
+  ctx.batch.PutString(ctx.db(), key, args[3], StorableDeadline(deadline));
   return reply.Ok();
 }
 
@@ -128,6 +134,7 @@ Result<void> NeedPairs(const CommandContext& ctx, Args args) {
 
 void SetPairs(CommandContext& ctx, Args args) {
   ForEachKey(ctx, args, 1, 2, [&](const KeyRef& key, size_t i) {
+    ctx.Overwrites(key);
     ctx.batch.PutString(ctx.db(), key, args[i + 1], kNoDeadline);
   });
 }

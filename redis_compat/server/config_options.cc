@@ -41,6 +41,16 @@ void OutputLimits(Settings& settings, const OptionValue& value) {
   settings.output_limit_pubsub = value.limits[2];
 }
 
+void Eviction(Settings& settings, const OptionValue& value) {
+  settings.eviction.policy = static_cast<EvictionPolicy>(value.number);
+}
+void EvictionSamples(Settings& settings, const OptionValue& value) {
+  settings.eviction.samples = static_cast<uint32_t>(value.number);
+}
+void EvictionTenacity(Settings& settings, const OptionValue& value) {
+  settings.eviction.tenacity = static_cast<uint32_t>(value.number);
+}
+
 constexpr std::string_view kOutputLimitsDefault =
     "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60";
 
@@ -114,8 +124,9 @@ constexpr Option kOptions[] = {
     {"lazyfree-lazy-server-del", "", kBool, 0, "no"},
     {"lazyfree-lazy-user-del", "", kBool, 0, "no"},
     {"lazyfree-lazy-user-flush", "", kBool, 0, "no"},
-    {"lfu-decay-time", "", kInteger, 0, "1", 0, kIntMax},
-    {"lfu-log-factor", "", kInteger, 0, "10", 0, kIntMax},
+    {"lfu-decay-time", "", kInteger, 0, "1", 0, kIntMax, "",
+     Number<&Settings::lfu_decay_minutes>},
+    {"lfu-log-factor", "", kInteger, 0, "10", 0, kIntMax, "", Number<&Settings::lfu_log_factor>},
     {"list-compress-depth", "", kInteger, 0, "0", 0, kIntMax},
     {"list-max-listpack-size", "list-max-ziplist-size", kInteger, 0, "-2", -kIntMax - 1, kIntMax},
     {"logfile", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::log_file>},
@@ -124,13 +135,15 @@ constexpr Option kOptions[] = {
     {"masterauth", "", kText, kSecret | kOnlyDefault, ""},
     {"masteruser", "", kText, kSecret | kOnlyDefault, ""},
     {"maxclients", "", kInteger, 0, "10000", 1, kUint32Max, "", Number<&Settings::clients_max>},
-    {"maxmemory", "", kMemory, kOnlyDefault, "0", 0, kInt64Max},
-    {"maxmemory-clients", "", kMemory, kOnlyDefault, "0", 0, kInt64Max},
-    {"maxmemory-eviction-tenacity", "", kInteger, 0, "10", 0, 100},
-    {"maxmemory-policy", "", kChoice, kOnlyDefault, "noeviction", 0, 0,
+    {"maxmemory", "", kMemory, 0, "0", 0, kInt64Max, "", Number<&Settings::memory_bytes_max>},
+    {"maxmemory-clients", "", kMemoryPercent, 0, "0", 0, kInt64Max, "",
+     Number<&Settings::clients_memory_max>},
+    {"maxmemory-eviction-tenacity", "", kInteger, 0, "10", 0, 100, "", EvictionTenacity},
+    {"maxmemory-policy", "", kChoice, 0, "noeviction", 0, 0,
      "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
-     "allkeys-random noeviction"},
-    {"maxmemory-samples", "", kInteger, 0, "5", 1, kIntMax},
+     "allkeys-random noeviction sessions-anonymous-first",
+     Eviction},
+    {"maxmemory-samples", "", kInteger, 0, "5", 1, kIntMax, "", EvictionSamples},
     {"min-replicas-max-lag", "min-slaves-max-lag", kInteger, 0, "10", 0, kIntMax},
     {"min-replicas-to-write", "min-slaves-to-write", kInteger, kOnlyDefault, "0", 0, kIntMax},
     {"no-appendfsync-on-rewrite", "", kBool, 0, "no"},

@@ -13,14 +13,15 @@ namespace cloakroom {
 
 /// How the words of an option are read.
 enum class OptionKind : uint8_t {
-  kBool,          // yes, no
-  kInteger,       // decimal
-  kOctal,         // file modes
-  kMemory,        // bytes, or with a unit: 1k = 1000, 1kb = 1024, ...
-  kText,          // one word as it is
-  kChoice,        // one of `choices`
-  kWords,         // any number of words
-  kOutputLimits,  // class hard soft seconds, once for each class
+  kBool,           // yes, no
+  kInteger,        // decimal
+  kOctal,          // file modes
+  kMemory,         // bytes, or with a unit: 1k = 1000, 1kb = 1024, ...
+  kMemoryPercent,  // the same, or a percentage: 5%, which is the number -5
+  kText,           // one word as it is
+  kChoice,         // one of `choices`
+  kWords,          // any number of words
+  kOutputLimits,   // class hard soft seconds, once for each class
 };
 
 enum OptionFlag : uint32_t {

@@ -64,6 +64,24 @@ Result<OptionValue> ReadMemory(const Option& option, const std::string& word) {
   return InRange(option, bytes, std::to_string(bytes));
 }
 
+Result<OptionValue> ReadMemoryPercent(const Option& option, const std::string& word) {
+  if (word.ends_with('%')) {
+    int64_t percent = 0;
+    if (!ParseInteger(std::string_view(word).substr(0, word.size() - 1), percent) || percent < 0)
+      return Fail(Code::kInvalid, "argument must be a memory or percent value");
+    if (percent > 100)
+      return Fail(Code::kInvalid, "percentage argument must be less or equal to 100");
+    OptionValue value;
+    value.number = -percent;
+    value.text = percent == 0 ? "0" : word;
+    return value;
+  }
+  int64_t bytes = 0;
+  if (!ParseMemory(word, bytes))
+    return Fail(Code::kInvalid, "argument must be a memory or percent value");
+  return InRange(option, bytes, std::to_string(bytes));
+}
+
 Result<OptionValue> ReadChoice(const Option& option, const std::string& word) {
   std::string listed;
   std::string_view rest = option.choices;
@@ -143,6 +161,8 @@ Result<OptionValue> ReadByKind(const Option& option, std::span<const std::string
       return ReadOctal(option, words[0]);
     case OptionKind::kMemory:
       return ReadMemory(option, words[0]);
+    case OptionKind::kMemoryPercent:
+      return ReadMemoryPercent(option, words[0]);
     case OptionKind::kChoice:
       return ReadChoice(option, words[0]);
     default: {

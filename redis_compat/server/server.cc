@@ -64,6 +64,7 @@ void Server::Apply() {
   packed.set_intset_entries_max = now.set_intset_entries_max;
   env_.scheduler.SetPollPause(now.poll_pause_us);
   shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
+  ApplyMemory();
   const size_t wanted = now.clients_max + kFilesBesidesClients;
   const size_t files = env_.process.RaiseFileLimit(wanted);
   if (files < wanted)
@@ -71,6 +72,39 @@ void Server::Apply() {
         "The system allows {} open files, too few for maxclients {}: the last clients may be "
         "refused. Raise 'ulimit -n'.",
         files, now.clients_max);
+}
+
+void Server::ApplyMemory() {
+  const Settings& now = settings();
+  const bool lowered =
+      now.memory_bytes_max != 0 && (now.memory_bytes_max != shard_.budget().limit());
+  const EvictionPolicy policy = now.eviction.policy;
+  Shard::MemoryOptions memory;
+  memory.limit_bytes = now.memory_bytes_max;
+  memory.eviction = now.eviction;
+  memory.access = {.counts_uses = policy == EvictionPolicy::kVolatileLfu ||
+                                  policy == EvictionPolicy::kAllKeysLfu,
+                   .log_factor = now.lfu_log_factor,
+                   .decay_minutes = now.lfu_decay_minutes};
+  shard_.SetMemoryOptions(memory);
+  MeasureMemory();
+  if (lowered && shard_.budget().IsOver())
+    Log(LogLevel::kWarning,
+        "maxmemory is {} bytes, and {} are in use already: as maxmemory-policy says, entries will "
+        "be evicted or writes refused.",
+        now.memory_bytes_max, shard_.budget().Counted());
+}
+
+// What is not in the tables: buffers, dictionaries, the log, the program's own. While huge blocks
+// are being given back the allocator's figure is too high: then the last one holds.
+void Server::MeasureMemory() {
+  const Table::Memory tables = shard_.keys().memory();
+  if (tables.going_bytes == 0) {
+    const size_t allocated = AllocatedBytes();
+    shard_.SetOutsideBytes(allocated - std::min(allocated, tables.Total()));
+  }
+  metrics_.memory_peak_bytes =
+      std::max<uint64_t>(metrics_.memory_peak_bytes, shard_.Measure().Used());
 }
 
 Result<void> Server::Listen(const ListenAddress& address, bool optional) {
@@ -208,8 +242,8 @@ void Server::Housekeep() {
   input_rate_.Sample(turn_.counters().net_input_bytes, now_us);
   output_rate_.Sample(turn_.counters().net_output_bytes, now_us);
   if (++housekeepings_ % 10 == 0) env_.process.ReturnMemory();
-  metrics_.memory_peak_bytes = std::max<uint64_t>(metrics_.memory_peak_bytes, AllocatedBytes());
   shard_.BeginTurn();
+  MeasureMemory();
   VisitSomeClients();
   if (stopping_) CheckStopped();
   meter_.AddUpkeep(now_us, env_.clock.MonotonicUs());

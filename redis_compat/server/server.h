@@ -105,6 +105,8 @@ class Server final : public ServerControl {
   void Accept(StreamPtr stream);
   [[nodiscard]] Connection* Find(const ClientState& client);
   void Bury(Connection& connection);
+  void ApplyMemory();
+  void MeasureMemory();
   void Apply();  // what the options say beyond what is read from them each time
 
   bool RunTurn();

@@ -57,7 +57,7 @@ void Server::ResetStats() {
   meter_.Reset();
   metrics_.connections_received = 0;
   metrics_.connections_rejected = 0;
-  metrics_.memory_peak_bytes = AllocatedBytes();
+  metrics_.memory_peak_bytes = shard_.Measure().Used();
 }
 
 // Its time tells nothing but the length of the given password.
@@ -163,7 +163,8 @@ const ServerMetrics& Server::metrics() const {
   metrics_.blocked_clients = turn_.PausedCount();
   metrics_.loop = meter_.metrics();
   metrics_.max_clients = settings().clients_max;
-  metrics_.memory_peak_bytes = std::max<uint64_t>(metrics_.memory_peak_bytes, AllocatedBytes());
+  metrics_.memory_peak_bytes =
+      std::max<uint64_t>(metrics_.memory_peak_bytes, shard_.Measure().Used());
   return metrics_;
 }
 

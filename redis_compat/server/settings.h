@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "store/base/log.h"
+#include "store/node/evictor.h"
 
 namespace cloakroom {
 
@@ -46,6 +47,12 @@ struct Settings {
   OutputLimit output_limit_normal;
   OutputLimit output_limit_replica;
   OutputLimit output_limit_pubsub;
+
+  uint64_t memory_bytes_max = 0;  // maxmemory; 0: no limit
+  Evictor::Options eviction;      // maxmemory-policy, -samples, -eviction-tenacity
+  uint32_t lfu_log_factor = 0;
+  uint32_t lfu_decay_minutes = 0;  // lfu-decay-time
+  int64_t clients_memory_max = 0;  // maxmemory-clients: bytes, or minus a percentage; 0: no limit
 
   int64_t slow_log_threshold_us = 0;  // negative: off
   uint64_t slow_log_entries_max = 0;

@@ -40,6 +40,7 @@ bool Turn::Run() {
   ++turn_;
   shared_ = meter_.since_us() < shared_until_us_;
   dispatcher_.shard().BeginTurn();
+  ResumeWaiting();
   bool flushed = false;
   while (!late_ && !stopped_) {
     if (!flushed && executed_ > 0 && In(Place::kFresh).empty() && !In(Place::kBacklog).empty()) {
@@ -60,7 +61,8 @@ bool Turn::Run() {
   SettleAll();
   BuryDoomed();
   arena_.Reset();
-  return !stopped_ && !(In(Place::kFresh).empty() && In(Place::kBacklog).empty());
+  return !stopped_ &&
+         !(In(Place::kFresh).empty() && In(Place::kBacklog).empty() && In(Place::kWaiting).empty());
 }
 
 Connection* Turn::Pick() {
@@ -162,6 +164,12 @@ void Turn::Execute(const Item& item) {
     connection.ParseAgain();
     connection.SetReading(false);
     MoveTo(connection, Place::kPaused);
+    NeedsFlush(connection);
+    return;
+  }
+  if (outcome.waits_for_memory) [[unlikely]] {
+    connection.ParseAgain();
+    MoveTo(connection, Place::kWaiting);
     NeedsFlush(connection);
     return;
   }
@@ -278,6 +286,11 @@ void Turn::ResumePaused() {
     MoveTo(*connection, Place::kFresh);
   }
   scheduler_.RequestTurn();
+}
+
+void Turn::ResumeWaiting() {
+  while (Connection* const connection = In(Place::kWaiting).first())
+    MoveTo(*connection, Place::kBacklog);
 }
 
 size_t Turn::PausedCount() const {

@@ -111,6 +111,7 @@ class Turn final : public ConnectionEvents {
   void Parse(Connection& connection);
   void ExecuteGroup();
   void Execute(const Item& item);
+  void ResumeWaiting();
   void EndMalformed(Connection& connection);
   void AfterGroup();
   void NoteServed(Connection& connection, bool fresh);
@@ -132,7 +133,7 @@ class Turn final : public ConnectionEvents {
 
   ReadArena arena_;
   StringPool pool_;
-  std::array<ConnectionList, 9> places_;
+  std::array<ConnectionList, static_cast<size_t>(Place::kDoomed) + 1> places_;
   std::vector<Connection*> touched_;
   std::vector<Connection*> flushing_;
 

@@ -10,6 +10,8 @@ namespace {
 
 // Without writes and without deadlines, the log still tells the time this often.
 constexpr TimeMs kIdleTimeMs = 1000;
+// Room is kept so long for a command that waits for it and does not come back.
+constexpr TimeMs kPromiseMs = 100;
 // A buffer that one huge EXEC made is not kept.
 constexpr size_t kKeepBytesMax = 1 << 20;
 
@@ -25,15 +27,24 @@ struct Shard::Impl {
   Impl(Clock& given_clock, Random& random, const Options& options)
       : clock(given_clock),
         log(options.backlog_bytes_max),
-        keys(options.databases, DrawSecret(random)) {}
+        keys(options.databases, DrawSecret(random)),
+        evictor(keys, budget, clock, random.Draw()) {}
 
   [[nodiscard]] RecordHeader NextHeader() const {
     return {.sequence = log.last() + 1, .epoch = epoch, .time_ms = now};
   }
 
+  void Measure() {
+    if (now >= promised_until) budget.set_promised(0);
+    budget.Measured(keys.Use());
+  }
+
   Clock& clock;
   OpLog log;
   Keyspace keys;
+  MemoryBudget budget;
+  Evictor evictor;
+  TimeMs promised_until = 0;
   uint64_t epoch = 1;
   TimeMs now = 0;
   // While the wall clock is behind, time goes on from here by the monotonic clock.
@@ -52,6 +63,8 @@ Shard::~Shard() = default;
 void Shard::BeginTurn() {
   Impl& impl = *impl_;
   CHECK(!impl.open);
+  impl.evictor.BeginTurn();
+  if (impl.budget.limited()) impl.Measure();
   const TimeMs wall = impl.clock.WallMs();
   const int64_t monotonic_us = impl.clock.MonotonicUs();
   const TimeMs running = impl.anchor_ms + (monotonic_us - impl.anchor_us) / 1000;
@@ -95,7 +108,72 @@ void Shard::CloseRecord() {
   impl.open_ops.clear();
 }
 
+void Shard::SetMemoryOptions(const MemoryOptions& options) {
+  Impl& impl = *impl_;
+  impl.budget.set_limit(options.limit_bytes);
+  impl.evictor.set_options(options.eviction);
+  impl.keys.access_clock().set_options(options.access);
+  Measure();
+}
+
+void Shard::SetOutsideBytes(size_t bytes) { impl_->budget.set_outside(bytes); }
+MemoryBudget& Shard::budget() { return impl_->budget; }
+Evictor& Shard::evictor() { return impl_->evictor; }
+
+const MemoryBudget& Shard::Measure() {
+  impl_->Measure();
+  return impl_->budget;
+}
+
+bool Shard::MakeRoom() {
+  return impl_->evictor.MakeRoom(0, true, impl_->now, [this](WriteBatch& batch) {
+    Commit(batch);
+  }) != Evictor::Made::kNothing;
+}
+
+Shard::Room Shard::Reserve(const WriteBatch& batch, bool may_wait, size_t credit,
+                           size_t& reserved) {
+  Impl& impl = *impl_;
+  impl.Measure();
+  if (impl.budget.Fits(batch.reach())) return Room::kYes;
+  const size_t bytes = impl.keys.RoomFor(batch.bytes(), batch.positions());
+  const size_t room = bytes - std::min(bytes, credit);
+  if (room == 0 || room <= reserved || impl.budget.HasRoomFor(room)) return Room::kYes;
+  // What could not fit into an empty shard is refused before it empties this one.
+  if (room + impl.budget.outside() > impl.budget.limit()) return Room::kNo;
+  const uint64_t before = impl.log.last() + impl.open_ops.size();
+  const Evictor::Made made = EvictFor(room, may_wait);
+  reserved = made == Evictor::Made::kNothing ? 0 : room;
+  if (made == Evictor::Made::kPart) return Room::kLater;
+  // Even when there was too little to evict: what is gone was perhaps the command's own key, and
+  // it wants less now.
+  if (impl.log.last() + impl.open_ops.size() != before) return Room::kAgain;
+  return made == Evictor::Made::kNothing ? Room::kNo : Room::kYes;
+}
+
+bool Shard::GoesOnWaiting(size_t bytes) { return EvictFor(bytes, true) == Evictor::Made::kPart; }
+
+Evictor::Made Shard::EvictFor(size_t bytes, bool may_wait) {
+  Impl& impl = *impl_;
+  // Room that is kept for a command is for this one, or else this one waits no longer than that.
+  if (bytes >= impl.budget.promised()) impl.budget.set_promised(0);
+  const Evictor::Made made =
+      impl.evictor.MakeRoom(bytes, may_wait, impl.now, [this](WriteBatch& end) { Commit(end); });
+  if (made == Evictor::Made::kPart) {
+    impl.budget.set_promised(bytes);
+    impl.promised_until = impl.now + kPromiseMs;
+  }
+  return made;
+}
+
 bool Shard::Sweep(size_t budget) {
+  Impl& impl = *impl_;
+  const bool swept = SweepDead(budget);
+  if (!impl.budget.limited() || !impl.budget.IsOver() || impl.evictor.IsStuck()) return swept;
+  return !MakeRoom() || (swept && !impl.budget.IsOver());
+}
+
+bool Shard::SweepDead(size_t budget) {
   Impl& impl = *impl_;
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.

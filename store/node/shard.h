@@ -7,9 +7,11 @@
 #include "store/base/time.h"
 #include "store/env/clock.h"
 #include "store/env/random.h"
+#include "store/node/evictor.h"
 #include "store/op/op_log.h"
 #include "store/op/write_batch.h"
 #include "store/table/keyspace.h"
+#include "store/table/memory_budget.h"
 
 namespace cloakroom {
 
@@ -42,9 +44,43 @@ class Shard {
   void OpenRecord();
   void CloseRecord();
 
+  /// The memory limit and what is done to keep it. 0 bytes: none.
+  struct MemoryOptions {
+    uint64_t limit_bytes = 0;
+    Evictor::Options eviction;
+    AccessClock::Options access;
+  };
+  void SetMemoryOptions(const MemoryOptions& options);
+  /// Outside the tables the process has allocated so much.
+  void SetOutsideBytes(size_t bytes);
+  [[nodiscard]] MemoryBudget& budget();
+  [[nodiscard]] Evictor& evictor();
+  /// Reads the tables anew; free to be called at any time.
+  const MemoryBudget& Measure();
+
+  /// Before a command that may grow: evicts until memory is within its limit, as far as the turn's
+  /// time allows. False: the command must be refused.
+  [[nodiscard]] bool MakeRoom();
+
+  enum class Room {
+    kYes,    // commit it
+    kAgain,  // something was evicted: what the handler read may be gone, run it again
+    kLater,  // so much must go that it takes more turns: run it again in the next
+    kNo,     // it cannot fit
+  };
+  /// Before a batch is committed that budget().Fits does not let pass.
+  ///   may_wait  false: no kLater, however long it takes
+  ///   credit    bytes outside the tables that go as the command ends (its own words)
+  ///   reserved  0 at first; then as the last call left it
+  [[nodiscard]] Room Reserve(const WriteBatch& batch, bool may_wait, size_t credit,
+                             size_t& reserved);
+  /// Goes on evicting for a command that was told kLater, `bytes` being what it had reserved.
+  /// False: run it now.
+  [[nodiscard]] bool GoesOnWaiting(size_t bytes);
+
   /// Logs the time when a deadline passed and nothing was written since, or a second went by
-  /// without a record; then frees what is dead by the log, about `budget` units. Returns false
-  /// when more is left to do now.
+  /// without a record; then frees what is dead by the log, about `budget` units, and evicts while
+  /// the turn's time for that lasts. Returns false when more is left to do now.
   bool Sweep(size_t budget);
 
   [[nodiscard]] Keyspace& keys();
@@ -55,6 +91,9 @@ class Shard {
   [[nodiscard]] uint64_t Reached(AckLevel level) const;
 
  private:
+  [[nodiscard]] Evictor::Made EvictFor(size_t bytes, bool may_wait);
+  [[nodiscard]] bool SweepDead(size_t budget);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -56,12 +56,14 @@ void WriteBatch::AppendString(uint32_t db, const KeyRef& key, uint64_t offset,
                               std::string_view bytes) {
   Prefix(OpKind::kAppendString, db, key, {offset, bytes.size()});
   bytes_.append(bytes);
+  beyond_ += offset / 4;  // a block that must move may get so much larger
 }
 
 void WriteBatch::WriteString(uint32_t db, const KeyRef& key, uint64_t offset,
                              std::string_view bytes) {
   Prefix(OpKind::kWriteString, db, key, {offset, bytes.size()});
   bytes_.append(bytes);
+  beyond_ += offset;
 }
 
 void WriteBatch::SetDeadline(uint32_t db, const KeyRef& key, TimeMs deadline) {
@@ -80,6 +82,7 @@ void WriteBatch::Copy(uint32_t db, const KeyRef& key, uint32_t db2, const KeyRef
   Prefix(OpKind::kCopy, db, key, {db2, key2.bytes.size()});
   bytes_.append(key2.bytes);
   positions_.push_back(key2.position);
+  beyond_ = kUnknownBytes;
 }
 
 void WriteBatch::HashSet(uint32_t db, const KeyRef& key,

@@ -61,8 +61,12 @@ class WriteBatch {
       bytes_ = std::string();
     bytes_.clear();
     positions_.clear();
+    beyond_ = 0;
   }
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
+  /// The bytes, and what the ops bring to move beyond them: gaps that are filled, values that are
+  /// copied (of unknown size: more than anything) or must move to grow.
+  [[nodiscard]] size_t reach() const { return bytes_.size() + beyond_; }
   /// One a key in the bytes, in order (kRename and kCopy have two, kFlushDb and the like none).
   [[nodiscard]] const std::vector<Position>& positions() const { return positions_; }
 
@@ -74,8 +78,11 @@ class WriteBatch {
                 std::span<const std::string_view> elements);
   void Keyless(OpKind kind, uint32_t db);
 
+  static constexpr size_t kUnknownBytes = size_t{1} << 50;
+
   std::string bytes_;
   std::vector<Position> positions_;
+  size_t beyond_ = 0;
 };
 
 }  // namespace cloakroom

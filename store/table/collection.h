@@ -19,6 +19,7 @@ inline Table::Memory& operator+=(Table::Memory& sum, const Table::Memory& part) 
   sum.block_bytes += part.block_bytes;
   sum.large_bytes += part.large_bytes;
   sum.wheel_bytes += part.wheel_bytes;
+  sum.going_bytes += part.going_bytes;
   return sum;
 }
 inline Table::Memory& operator-=(Table::Memory& sum, const Table::Memory& part) {
@@ -27,6 +28,7 @@ inline Table::Memory& operator-=(Table::Memory& sum, const Table::Memory& part) 
   sum.block_bytes -= part.block_bytes;
   sum.large_bytes -= part.large_bytes;
   sum.wheel_bytes -= part.wheel_bytes;
+  sum.going_bytes -= part.going_bytes;
   return sum;
 }
 

@@ -244,4 +244,50 @@ bool ExpiryWheel::Clear(size_t budget) {
   return size_ == 0;
 }
 
+ExpiryWheel::Bucket ExpiryWheel::PickBucket(DrawBits draw) {
+  Chunk** const aside[] = {&late_, &late_taken_, &checked_};
+  uint64_t count = 0;
+  for (Chunk* const* const list : aside) count += *list != nullptr ? 1 : 0;
+  for (const Level& level : levels_)
+    for (const uint64_t word : level.used) count += static_cast<uint64_t>(std::popcount(word));
+  uint64_t skip = ScaleBits(draw(), count);
+  for (Chunk** const list : aside)
+    if (*list != nullptr && skip-- == 0) return {list, nullptr, 0};
+  for (Level& level : levels_) {
+    for (uint32_t i = 0; i < kBitWordsMax; ++i) {
+      uint64_t word = level.used[i];
+      const auto here = static_cast<uint64_t>(std::popcount(word));
+      if (skip >= here) {
+        skip -= here;
+        continue;
+      }
+      for (; skip > 0; --skip) word &= word - 1;
+      const uint32_t bucket = i * 64 + static_cast<uint32_t>(std::countr_zero(word));
+      return {&level.heads[bucket], &level, bucket};
+    }
+  }
+  CheckFailed("an arm stands in some bucket", __FILE__, __LINE__);
+}
+
+Arm ExpiryWheel::TakeAny(DrawBits draw) {
+  constexpr uint64_t kChunksMax = 8;  // that one looks into
+  CHECK(size_ > 0);
+  const Bucket bucket = PickBucket(draw);
+  Chunk* chunk = *bucket.head;
+  for (uint64_t skip = ScaleBits(draw(), kChunksMax); skip > 0 && chunk->next != nullptr; --skip)
+    chunk = chunk->next;
+  uint8_t* const place = chunk->At(ScaleBits(draw(), chunk->count));
+  Arm arm = 0;
+  std::memcpy(&arm, place, kArmBytes);
+  // The first chunk alone may be partly filled, so its last arm fills the gap.
+  uint8_t* const last_place = (*bucket.head)->At((*bucket.head)->count - size_t{1});
+  Arm last = 0;
+  std::memcpy(&last, last_place, kArmBytes);
+  if (place != last_place) std::memcpy(place, &last, kArmBytes);
+  CHECK(Pop(*bucket.head, std::span(&last, 1)) == 1);
+  if (bucket.level != nullptr && *bucket.head == nullptr)
+    bucket.level->used[bucket.number / 64] &= ~(uint64_t{1} << (bucket.number % 64));
+  return arm;
+}
+
 }  // namespace cloakroom

@@ -8,6 +8,7 @@
 
 #include "store/base/function_ref.h"
 #include "store/base/position.h"
+#include "store/base/random_bits.h"
 #include "store/base/time.h"
 
 namespace cloakroom {
@@ -54,6 +55,10 @@ class ExpiryWheel {
   /// to the start of a bucket once Take has returned 0.
   [[nodiscard]] TimeMs NextDue() const { return size_ == 0 ? kNoDeadline : next_due_; }
 
+  /// Takes out some arm: any time bucket is as likely as any other, and in it those that were added
+  /// of late. Precondition: size() > 0. O(1).
+  [[nodiscard]] Arm TakeAny(DrawBits draw);
+
   /// Whether Take(now) would take anything now.
   [[nodiscard]] bool HasDue(TimeMs now);
 
@@ -89,6 +94,12 @@ class ExpiryWheel {
     return static_cast<uint64_t>(levels_[level].done + (TimeMs{1} << kShift[level])) >>
            kShift[level];
   }
+  struct Bucket {
+    Chunk** head;
+    Level* level;  // nullptr: a list beside the levels
+    uint32_t number;
+  };
+  [[nodiscard]] Bucket PickBucket(DrawBits draw);
   void Push(Chunk*& head, Arm arm);
   size_t Pop(Chunk*& head, std::span<Arm> out);
   /// The first bucket in use, as an absolute tick, or kNoTick.

@@ -102,6 +102,21 @@ const Entry* Keyspace::Pick(uint32_t db, TimeMs now, DrawBits draw) const {
   return found;
 }
 
+const Entry* Keyspace::Sample(uint32_t db, bool expiring, DrawBits draw) {
+  CHECK(db < databases());
+  Table* const table = impl_->databases[db].table.get();
+  if (table == nullptr) return nullptr;
+  return expiring ? table->PickExpiring(draw) : table->Pick(draw);
+}
+
+const Entry* Keyspace::FindStored(uint32_t db, const KeyRef& key) const {
+  return impl_->At(db, key);
+}
+
+void Keyspace::ForEachDatabase(FunctionRef<void(uint32_t db)> visit) const {
+  for (const uint32_t db : impl_->used) visit(db);
+}
+
 void Keyspace::PrefetchBucket(uint32_t db, const Position& position) const {
   const Table* const table = impl_->TableAt(db);
   if (table != nullptr) table->PrefetchBucket(position);
@@ -117,6 +132,9 @@ SessionSpace& Keyspace::sessions() { return impl_->sessions; }
 
 void Keyspace::set_observer(KeyObserver* observer) { impl_->observer = observer; }
 PackedLimits& Keyspace::packed_limits() { return impl_->limits; }
+
+AccessClock& Keyspace::access_clock() { return impl_->access; }
+const AccessClock& Keyspace::access_clock() const { return impl_->access; }
 
 const Keyspace::Counters& Keyspace::counters() const {
   impl_->counters.freed_detached = impl_->detached.freed();
@@ -136,6 +154,38 @@ Table::Memory Keyspace::memory(uint32_t db) const {
   Table::Memory sum = table->memory();
   sum += impl_->databases[db].inside;
   return sum;
+}
+
+MemoryUse Keyspace::Use() const {
+  MemoryUse use = impl_->sessions.Use();
+  if (!impl_->detached.empty()) {
+    const size_t detached = impl_->detached.memory().InUse();
+    use.used += detached;
+    use.going += detached;
+  }
+  for (const uint32_t db : impl_->used) {
+    const Impl::Database& database = impl_->databases[db];
+    const Table::Memory table = database.table->memory();
+    use.used += table.InUse() + database.inside.InUse();
+    use.going += table.going_bytes;
+  }
+  return use;
+}
+
+size_t Keyspace::CountBlockBytes() const {
+  size_t bytes = 0;
+  for (const uint32_t db : impl_->used) {
+    const Table& table = *impl_->databases[db].table;
+    bytes += table.CountBlockBytes();
+    uint64_t cursor = 0;
+    do {
+      cursor = table.Scan(cursor, [&bytes](Entry& entry) {
+        if (entry.encoding() == Encoding::kTable)
+          bytes += CollectionOf(entry)->table.CountBlockBytes();
+      });
+    } while (cursor != 0);
+  }
+  return bytes;
 }
 
 size_t Keyspace::EntryBytes(const Entry& entry) const {

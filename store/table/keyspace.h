@@ -12,7 +12,9 @@
 #include "store/base/time.h"
 #include "store/op/op.h"
 #include "store/op/write_batch.h"
+#include "store/table/access_clock.h"
 #include "store/table/entry.h"
+#include "store/table/memory_budget.h"
 #include "store/table/table.h"
 
 namespace cloakroom {
@@ -69,6 +71,13 @@ class Keyspace {
                     FunctionRef<void(const Entry&)> visit) const;
   /// A random live entry, or nullptr when there is none.
   [[nodiscard]] const Entry* Pick(uint32_t db, TimeMs now, DrawBits draw) const;
+  /// For eviction: a random entry, dead or alive, or nullptr; if `expiring`, one that has a
+  /// deadline. O(1), however few those are.
+  [[nodiscard]] const Entry* Sample(uint32_t db, bool expiring, DrawBits draw);
+  /// The entry of `key`, dead or alive.
+  [[nodiscard]] const Entry* FindStored(uint32_t db, const KeyRef& key) const;
+  /// Visits the databases that have ever held a key.
+  void ForEachDatabase(FunctionRef<void(uint32_t db)> visit) const;
   void PrefetchBucket(uint32_t db, const Position& position) const;
   void PrefetchEntry(uint32_t db, const Position& position) const;
 
@@ -91,10 +100,15 @@ class Keyspace {
   /// Frees all that was set aside of the databases, at once (FLUSHALL SYNC). Sessions that were
   /// flushed are freed by Sweep.
   void SweepDetached();
+  /// Frees about `budget` entries of what was set aside, and nothing else.
+  void DrainDetached(size_t budget);
   [[nodiscard]] size_t Detached() const;  // objects waiting to be freed
 
   void set_observer(KeyObserver* observer);  // nullptr: none, costs nothing
   PackedLimits& packed_limits();
+  /// How entries remember their use.
+  AccessClock& access_clock();
+  [[nodiscard]] const AccessClock& access_clock() const;
 
   struct Counters {
     uint64_t expired_keys = 0;
@@ -104,6 +118,16 @@ class Keyspace {
   /// Memory of databases and sessions, with what is set aside. O(databases).
   [[nodiscard]] Table::Memory memory() const;
   [[nodiscard]] Table::Memory memory(uint32_t db) const;
+  /// What counts against a memory limit: the tables of databases and sessions. Costs about as many
+  /// additions as databases are in use.
+  [[nodiscard]] MemoryUse Use() const;
+  /// Added up anew over all entries, for tests: Table::CountBlockBytes of the databases and of the
+  /// collections in them. O(all).
+  [[nodiscard]] size_t CountBlockBytes() const;
+  /// How much more `ops` (of a WriteBatch, with its positions) would hold once they are applied,
+  /// which they must not be yet. An upper bound, but for a few bytes a segment that splits.
+  /// O(ops and elements), a lookup each.
+  [[nodiscard]] size_t RoomFor(std::string_view ops, std::span<const Position> positions) const;
   /// Bytes of one entry with all it points to and its share of the index (MEMORY USAGE). Exact, not
   /// sampled: a large collection knows its memory. O(1).
   [[nodiscard]] size_t EntryBytes(const Entry& entry) const;

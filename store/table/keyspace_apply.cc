@@ -12,35 +12,6 @@ constexpr size_t kCopyBytesMax = 4096;
 
 }  // namespace
 
-/// The positions of the keys in a record: those that the primary knew, else hashed here.
-class Keyspace::Impl::Positions {
- public:
-  Positions(const Impl& impl, std::span<const Position> known)
-      : impl_(impl), known_(known), hash_(known.empty()) {}
-
-  KeyRef Of(std::string_view key) {
-    const KeyRef ref{key, hash_ ? impl_.Locate(key) : Take()};
-    DCHECK(ref.position == impl_.Locate(key));
-    return ref;
-  }
-  /// The next key is no key of a database.
-  void Skip() {
-    if (!hash_) (void)Take();
-  }
-
- private:
-  Position Take() {
-    CHECK(!known_.empty());
-    const Position position = known_.front();
-    known_ = known_.subspan(1);
-    return position;
-  }
-
-  const Impl& impl_;
-  std::span<const Position> known_;
-  const bool hash_;
-};
-
 void Keyspace::Apply(const RecordHeader& header, std::string_view ops,
                      std::span<const Position> positions) {
   Impl& impl = *impl_;
@@ -126,8 +97,12 @@ void Keyspace::Impl::PutString(const Op& op, const KeyRef& key, Encoding encodin
       entry->set_type(ValueType::kString, encoding);
     }
   }
-  if (entry == nullptr) entry = table.Insert(key, ValueType::kString, encoding, size);
-  entry->set_clock(AccessClock());
+  if (entry == nullptr) {
+    entry = table.Insert(key, ValueType::kString, encoding, size);
+    Made(*entry);
+  } else {
+    Wrote(*entry);
+  }
   if (size > 0) std::memcpy(entry->value_data(), op.payload.data(), size);
   if (entry->deadline() != op.deadline) table.SetDeadline(key, entry, op.deadline);
   Touched(op.db, key.bytes);
@@ -141,7 +116,7 @@ void Keyspace::Impl::AppendString(const Op& op, const KeyRef& key) {
   if (entry == nullptr) {
     CHECK(op.offset == 0);
     entry = table.Insert(key, ValueType::kString, Encoding::kPlain, size);
-    entry->set_clock(AccessClock());
+    Made(*entry);
   } else {
     CHECK(entry->type() == ValueType::kString && entry->value_size() == op.offset);
     if (!op.payload.empty()) entry = table.Resize(key, entry, size);
@@ -159,7 +134,7 @@ void Keyspace::Impl::WriteString(const Op& op, const KeyRef& key) {
   Entry* entry = Live(database, key);
   if (entry == nullptr) {
     entry = table.Insert(key, ValueType::kString, Encoding::kRaw, end);
-    entry->set_clock(AccessClock());
+    Made(*entry);
   } else {
     CHECK(entry->type() == ValueType::kString);
     old_size = entry->value_size();
@@ -232,7 +207,7 @@ void Keyspace::Impl::Copy(const Op& op, const KeyRef& key, const KeyRef& key2) {
   } else {
     std::memcpy(made->value_data(), source->value().data(), source->value_size());
   }
-  made->set_clock(AccessClock());
+  Made(*made);
   if (source->deadline() != kNoDeadline) to.table->SetDeadline(key2, made, source->deadline());
   Touched(op.db2, key2.bytes);
 }
@@ -240,12 +215,16 @@ void Keyspace::Impl::Copy(const Op& op, const KeyRef& key, const KeyRef& key2) {
 void Keyspace::Impl::GrowCollection(const Op& op, const KeyRef& key) {
   Database& database = Writable(op.db);
   const CollectionEdit::Context context = EditContext(database);
-  CollectionEdit edit(context, *database.table, key, Live(database, key));
+  Entry* const old = Live(database, key);
+  CollectionEdit edit(context, *database.table, key, old);
   if (op.kind == OpKind::kHashSet)
     edit.HashSet(ElementReader(op.payload));
   else
     edit.SetAdd(ElementReader(op.payload));
-  edit.entry()->set_clock(AccessClock());
+  if (old == nullptr)
+    Made(*edit.entry());
+  else
+    Wrote(*edit.entry());
   Touched(op.db, key.bytes);
 }
 

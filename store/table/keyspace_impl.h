@@ -58,12 +58,21 @@ struct Keyspace::Impl {
   void ReleaseValue(Database& database, const Entry& entry);
   void Detach(Database& database);
   [[nodiscard]] CollectionEdit::Context EditContext(Database& database);
-  /// What the access clock of an entry says that is made or written now: seconds, of which it keeps
-  /// 24 bits. Reads set it too (CommandContext); it is no state.
-  [[nodiscard]] uint32_t AccessClock() const { return static_cast<uint32_t>(time_ms / 1000); }
+  /// Sets the access clock of an entry that is written. Reads set it too (CommandContext).
+  void Wrote(const Entry& entry) const { entry.set_clock(access.Overwritten(entry, time_ms)); }
+  void Made(const Entry& entry) const { entry.set_clock(access.Fresh(time_ms)); }
   void Touched(uint32_t db, std::string_view key) {
     if (observer != nullptr) observer->KeyTouched(db, key);
   }
+
+  // How much an op would hold, in keyspace_room.cc.
+  [[nodiscard]] const Entry* At(uint32_t db, const KeyRef& key) const {
+    const Table* const table = TableAt(db);
+    return table == nullptr ? nullptr : table->Find(key);
+  }
+  [[nodiscard]] size_t RoomForString(const Op& op, const KeyRef& key) const;
+  [[nodiscard]] size_t RoomForMove(const Op& op, const KeyRef& key, const KeyRef& key2) const;
+  [[nodiscard]] size_t RoomForElements(const Op& op, const KeyRef& key) const;
 
   // Freeing. Each takes a budget and returns what is left of it.
   size_t SweepDue(TimeMs now, size_t budget, bool& done);
@@ -76,11 +85,41 @@ struct Keyspace::Impl {
   SessionSpace sessions;
   DetachedTables detached;
   PackedLimits limits;
+  AccessClock access;
   KeyObserver* observer = nullptr;
   Counters counters;
   std::string scratch;
   TimeMs time_ms = 0;        // of the record being applied: what is dead by then is gone
   uint32_t sweep_first = 0;  // index in `used` where the next sweep begins
+};
+
+/// The positions of the keys in a record: those that the primary knew, else hashed here.
+class Keyspace::Impl::Positions {
+ public:
+  Positions(const Impl& impl, std::span<const Position> known)
+      : impl_(impl), known_(known), hash_(known.empty()) {}
+
+  KeyRef Of(std::string_view key) {
+    const KeyRef ref{key, hash_ ? impl_.Locate(key) : Take()};
+    DCHECK(ref.position == impl_.Locate(key));
+    return ref;
+  }
+  /// The next key is no key of a database.
+  void Skip() {
+    if (!hash_) (void)Take();
+  }
+
+ private:
+  Position Take() {
+    CHECK(!known_.empty());
+    const Position position = known_.front();
+    known_ = known_.subspan(1);
+    return position;
+  }
+
+  const Impl& impl_;
+  std::span<const Position> known_;
+  const bool hash_;
 };
 
 }  // namespace cloakroom

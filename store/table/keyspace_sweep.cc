@@ -89,6 +89,8 @@ TimeMs Keyspace::NextDue() const {
 
 void Keyspace::SweepDetached() { impl_->detached.FreeAll(); }
 
+void Keyspace::DrainDetached(size_t budget) { (void)impl_->detached.Drain(budget); }
+
 size_t Keyspace::Detached() const { return impl_->detached.size(); }
 
 }  // namespace cloakroom

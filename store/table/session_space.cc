@@ -247,6 +247,34 @@ uint64_t SessionSpace::Scan(uint64_t cursor, TimeMs now,
   });
 }
 
+bool SessionSpace::SampleAnonymous(TimeMs now, size_t count, uint64_t& cursor, DrawBits draw,
+                                   FunctionRef<void(const Entry&, TimeMs seen)> visit) const {
+  constexpr size_t kFew = 8;  // one of so many, or fewer
+  constexpr int kWalkSteps = 4;
+  size_t anonymous = 0;
+  std::as_const(impl_->namespaces).ForEach([&](const Namespace& ns) { anonymous += ns.anonymous; });
+  if (anonymous == 0) return false;
+  size_t found = 0;
+  const auto look = [&](const Entry& entry, const SessionView& session) {
+    if (!session.anonymous()) return;
+    ++found;
+    visit(entry, session.seen);
+  };
+  if (anonymous >= impl_->sessions->size() / kFew) {
+    for (size_t tries = 2 * kFew * count; tries > 0 && found < count; --tries) {
+      const Entry* const entry = impl_->sessions->Pick(draw);
+      if (entry == nullptr || entry->type() != ValueType::kSession) continue;
+      const SessionView view = impl_->View(*entry);
+      if (!impl_->EndOf(*entry, view, now)) look(*entry, view);
+    }
+    if (found > 0) return true;
+  }
+  int steps = 0;
+  do cursor = Scan(cursor, now, look);
+  while (++steps < kWalkSteps && cursor != 0 && found == 0);
+  return true;
+}
+
 SessionSpace::Counts SessionSpace::CountsOf(const Namespace* ns, TimeMs now) const {
   Counts counts;
   const auto add = [&](const Namespace& each) {
@@ -292,6 +320,18 @@ Table::Memory SessionSpace::memory() const {
     sum.large_bytes += aside.sessions->size() * ManySessions::kBytesEach;
   sum.index_bytes += impl_->namespaces.bytes();
   return sum;
+}
+
+MemoryUse SessionSpace::Use() const {
+  MemoryUse use;
+  for (const Impl::Flushed& old : impl_->flushed)
+    use.going += old.sessions->memory().InUse() + old.users->memory().InUse();
+  for (const Impl::SetAside& aside : impl_->set_aside)
+    use.going += aside.sessions->size() * ManySessions::kBytesEach;
+  const Table::Memory sessions = impl_->sessions->memory();
+  use.used = use.going + sessions.InUse() + impl_->users->memory().InUse();
+  use.going += sessions.going_bytes;
+  return use;
 }
 
 TimeMs SessionSpace::NextDue() const {

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "store/base/function_ref.h"
+#include "store/base/random_bits.h"
 #include "store/base/time.h"
 #include "store/op/op.h"
 #include "store/op/op_reader.h"
 #include "store/op/session_key.h"
 #include "store/op/session_policy.h"
+#include "store/table/memory_budget.h"
 #include "store/table/namespaces.h"
 #include "store/table/session_value.h"
 #include "store/table/table.h"
@@ -41,6 +43,8 @@ class SessionSpace {
   /// The earliest time at which something falls due, or kNoDeadline.
   [[nodiscard]] TimeMs NextDue() const;
   [[nodiscard]] Table::Memory memory() const;
+  /// The tables, without the dictionaries of namespaces. O(1), but for spaces being freed.
+  [[nodiscard]] MemoryUse Use() const;
 
   /// What a token is good for.
   enum class TokenState : uint8_t {
@@ -86,6 +90,12 @@ class SessionSpace {
   /// Table::Scan over the live sessions.
   uint64_t Scan(uint64_t cursor, TimeMs now,
                 FunctionRef<void(const Entry&, const SessionView&)> visit) const;
+
+  /// For eviction: visits some live sessions that have no user, with the time of their last use.
+  /// Where they are many it draws about `count` at random; where they are few, the search goes on
+  /// at `cursor`, a bounded walk that ends at 0. Returns false when there are none.
+  bool SampleAnonymous(TimeMs now, size_t count, uint64_t& cursor, DrawBits draw,
+                       FunctionRef<void(const Entry&, TimeMs seen)> visit) const;
 
   struct Counts {
     uint64_t live = 0;

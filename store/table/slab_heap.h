@@ -70,6 +70,8 @@ class SlabHeap {
   /// Gives back about `budget` pages of huge blocks; returns what is left of `budget`.
   size_t FreeSlowly(size_t budget);
   [[nodiscard]] bool FreesSlowly() const { return !slow_.empty(); }
+  /// Bytes of huge blocks that were freed and not yet given back.
+  [[nodiscard]] size_t slow_bytes() const { return slow_.bytes(); }
 
   [[nodiscard]] size_t page_bytes() const { return page_bytes_; }            // all pages
   [[nodiscard]] size_t slab_used_bytes() const { return slab_used_bytes_; }  // blocks on pages

@@ -144,8 +144,19 @@ Table::Memory Table::memory() const {
   memory.slab_bytes = impl_->heap.page_bytes();
   memory.large_bytes = impl_->heap.own_bytes();
   memory.block_bytes = impl_->heap.slab_used_bytes() + impl_->heap.own_bytes();
+  memory.going_bytes = impl_->heap.slow_bytes();
   memory.wheel_bytes = impl_->wheel ? impl_->wheel->bytes() : 0;
   return memory;
+}
+
+size_t Table::CountBlockBytes() const {
+  size_t bytes = 0;
+  for (const IndexWord word : impl_->index.segments())
+    word.segment().ForAll([&bytes](const Segment::Place& place, uint32_t) {
+      const PlaceWord at = place.Load();
+      bytes += SlabHeap::Capacity({EntryOf(at), KindOf(at)});
+    });
+  return bytes;
 }
 
 }  // namespace cloakroom

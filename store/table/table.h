@@ -79,6 +79,10 @@ class Table {
   /// or nullptr when empty.
   [[nodiscard]] Entry* Pick(DrawBits draw) const;
 
+  /// The same among those that have a deadline. Where these are few it draws from the wheel, less
+  /// evenly: what shares a time bucket with many is less likely.
+  [[nodiscard]] Entry* PickExpiring(DrawBits draw);
+
   /// Fires arms that are due by `now` and hands each entry whose deadline is at or before `now` to
   /// `dying`, which must Erase it, or change it so that it lives on (and SetDeadline). Works on at
   /// most `budget` arms; returns false when more are due. The key handed over lies in the entry.
@@ -109,12 +113,19 @@ class Table {
     size_t block_bytes = 0;  // blocks in use, in slabs and on their own
     size_t large_bytes = 0;  // blocks of jemalloc's own
     size_t wheel_bytes = 0;
+    size_t going_bytes = 0;  // of large_bytes: erased, and being given back in slices
+    /// What the allocator has given out for it.
     [[nodiscard]] size_t Total() const {
       return index_bytes + slab_bytes + large_bytes + wheel_bytes;
     }
+    /// The same without the free places of slab pages.
+    [[nodiscard]] size_t InUse() const { return index_bytes + block_bytes + wheel_bytes; }
   };
   /// O(1).
   [[nodiscard]] Memory memory() const;
+  /// Memory::block_bytes added up anew over all entries, for tests. Blocks that are going, which no
+  /// entry has any more, are left out. O(all).
+  [[nodiscard]] size_t CountBlockBytes() const;
 
  private:
   struct Impl;

@@ -11,19 +11,6 @@ constexpr size_t kBatch = 32;
 
 }  // namespace
 
-template <typename Visit>
-void Table::Impl::ForArm(Arm arm, Visit visit) const {
-  const uint64_t start = ArmPrefix(arm);
-  uint64_t prefix = start;
-  do {
-    const IndexWord word = index.Lookup(prefix);
-    if (word.IsSegment() && SegmentIndex::SearchIn(word, ArmBucket(arm), ArmTag(arm), visit))
-      return;
-    if (word.depth() <= kArmPrefixBits) return;
-    prefix += word.depth() == 64 ? 1 : uint64_t{1} << (64 - word.depth());
-  } while (prefix != 0 && RangeStart(prefix, kArmPrefixBits) == start);
-}
-
 void Table::SetDeadline(const KeyRef& key, Entry* entry, TimeMs deadline) {
   CHECK(impl_->options.expires && deadline >= 0 && deadline <= kDeadlineMax);
   const TimeMs old = entry->deadline();

@@ -58,4 +58,17 @@ struct Table::Impl {
   void PrefetchArms(const Arm* arms, size_t count) const;
 };
 
+template <typename Visit>
+void Table::Impl::ForArm(Arm arm, Visit visit) const {
+  const uint64_t start = ArmPrefix(arm);
+  uint64_t prefix = start;
+  do {
+    const IndexWord word = index.Lookup(prefix);
+    if (word.IsSegment() && SegmentIndex::SearchIn(word, ArmBucket(arm), ArmTag(arm), visit))
+      return;
+    if (word.depth() <= kArmPrefixBits) return;
+    prefix += word.depth() == 64 ? 1 : uint64_t{1} << (64 - word.depth());
+  } while (prefix != 0 && RangeStart(prefix, kArmPrefixBits) == start);
+}
+
 }  // namespace cloakroom

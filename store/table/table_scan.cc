@@ -163,4 +163,32 @@ Entry* Table::Pick(DrawBits draw) const {
   return picked;
 }
 
+Entry* Table::PickExpiring(DrawBits draw) {
+  constexpr size_t kFew = 16;  // one of so many, or fewer
+  constexpr int kPicks = 4 * kFew;
+  Impl& t = *impl_;
+  if (t.with_deadline == 0) return nullptr;
+  if (t.with_deadline >= t.size / kFew) {
+    for (int i = 0; i < kPicks; ++i) {
+      Entry* const entry = Pick(draw);
+      if (entry != nullptr && entry->deadline() != kNoDeadline) return entry;
+    }
+  }
+  // Arms that have outlived their entry are dropped as they are met, so all draws together cost no
+  // more than those that made them.
+  while (t.wheel->size() > 0) {
+    const Arm arm = t.wheel->TakeAny(draw);
+    Entry* found = nullptr;
+    t.ForArm(arm, [&](Entry* entry) {
+      if (!entry->armed() || ArmOf(t.Locate(*entry)) != arm) return false;
+      found = entry;
+      return true;
+    });
+    if (found == nullptr) continue;
+    t.KeepArm(arm);
+    return found;
+  }
+  return nullptr;
+}
+
 }  // namespace cloakroom

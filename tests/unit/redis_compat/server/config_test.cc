@@ -98,6 +98,32 @@ TEST(ConfigTest, RefusalsSayWhatRedisSays) {
                    "Wrong number of arguments in buffer limit configuration."));
 }
 
+TEST(ConfigTest, MemoryLimitsAreReadAsRedisDoes) {
+  Config config;
+  EXPECT_EQ(SetError(config, {{"maxmemory", "100mb"}, {"maxmemory-policy", "Volatile-TTL"}}), "");
+  EXPECT_EQ(config.settings().memory_bytes_max, 100U << 20);
+  EXPECT_EQ(config.Get("maxmemory"), "104857600");
+  EXPECT_EQ(config.settings().eviction.policy, EvictionPolicy::kVolatileTtl);
+  EXPECT_EQ(config.Get("maxmemory-policy"), "volatile-ttl");
+  EXPECT_EQ(SetError(config, {{"maxmemory-policy", "sessions-anonymous-first"}}), "");
+  EXPECT_EQ(config.settings().eviction.policy, EvictionPolicy::kSessionsAnonymousFirst);
+  EXPECT_EQ(SetError(config, {{"maxmemory-policy", "noeviction"}}), "");
+  EXPECT_EQ(config.settings().eviction.policy, EvictionPolicy::kNone);
+
+  const auto clients = [&config](const std::string& text) {
+    const std::string error = SetError(config, {{"maxmemory-clients", text}});
+    return error.empty() ? *config.Get("maxmemory-clients") : error.substr(error.find(" - ") + 3);
+  };
+  EXPECT_EQ(clients("1g"), "1000000000");
+  EXPECT_EQ(clients("5%"), "5%");
+  EXPECT_EQ(config.settings().clients_memory_max, -5);
+  EXPECT_EQ(clients("100%"), "100%");
+  EXPECT_EQ(clients("0%"), "0");
+  EXPECT_EQ(clients("101%"), "percentage argument must be less or equal to 100");
+  for (const char* wrong : {"-1", "-5%", "5%%", "%", "1.5%", "abc"})
+    EXPECT_EQ(clients(wrong), "argument must be a memory or percent value") << wrong;
+}
+
 TEST(ConfigTest, AllOrNone) {
   Config config;
   EXPECT_NE(SetError(config, {{"timeout", "5"}, {"maxclients", "none"}}), "");
@@ -110,11 +136,10 @@ TEST(ConfigTest, AllOrNone) {
 // An operator who asks for what is not built must hear of it, not lose data later.
 TEST(ConfigTest, WhatIsNotBuiltIsAcceptedOnlyOff) {
   Config config;
-  EXPECT_EQ(SetError(config, {{"appendonly", "no"}, {"save", ""}, {"maxmemory", "0"}}), "");
+  EXPECT_EQ(SetError(config, {{"appendonly", "no"}, {"save", ""}}), "");
   const std::string error = SetError(config, {{"appendonly", "yes"}});
   EXPECT_NE(error.find("appendonly 'yes' is not supported"), std::string::npos) << error;
   EXPECT_NE(SetError(config, {{"save", "3600 1"}}), "");
-  EXPECT_NE(SetError(config, {{"maxmemory", "100mb"}}), "");
   EXPECT_NE(SetError(config, {{"notify-keyspace-events", "KEA"}}), "");
   EXPECT_EQ(config.Get("appendonly"), "no");
 }
