@@ -16,9 +16,8 @@
 namespace cloakroom {
 namespace {
 
-constexpr size_t kQuotedBytesMax = 128;              // of a client's words in an error
-constexpr int kRunsMax = 3;                          // of one handler, while memory is short
-constexpr size_t kBatchBytesKept = size_t{1} << 20;  // larger batches give their memory back
+constexpr size_t kQuotedBytesMax = 128;  // of a client's words in an error
+constexpr int kRunsMax = 3;              // of one handler, while memory is short
 
 /// Up to the first NUL and at most `bytes_max` bytes.
 std::string_view Quotable(std::string_view word, size_t bytes_max) {
@@ -256,8 +255,6 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     shard.Commit(batch);
     if (ctx.free_at_once) [[unlikely]]
       shard.keys().SweepDetached();
-    if (batch.bytes().capacity() > kBatchBytesKept) [[unlikely]]
-      batch = WriteBatch{};
   }
   // A handler may also succeed with an error reply: then its batch was meant to stay.
   if (out.size() > start && out[start] == '-') [[unlikely]] {

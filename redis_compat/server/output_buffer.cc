@@ -54,7 +54,7 @@ size_t OutputBuffer::Flush(Stream& stream, StringPool& pool, Reached reached) {
 }
 
 void OutputBuffer::Clear() {
-  text_ = {};
+  std::string().swap(text_);
   holds_ = {};
 }
 

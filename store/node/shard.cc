@@ -104,7 +104,7 @@ void Shard::CloseRecord() {
   impl.open = false;
   if (impl.open_ops.empty()) return;
   impl.log.Append(impl.NextHeader(), impl.open_ops);
-  if (impl.open_ops.capacity() > kKeepBytesMax) impl.open_ops = std::string();
+  if (impl.open_ops.capacity() > kKeepBytesMax) std::string().swap(impl.open_ops);
   impl.open_ops.clear();
 }
 

@@ -58,7 +58,7 @@ class WriteBatch {
   /// Empties it for the next command; its buffer stays, unless one huge value made it huge.
   void Clear() {
     if (bytes_.capacity() > kKeepBytesMax) [[unlikely]]
-      bytes_ = std::string();
+      std::string().swap(bytes_);  // to assign an empty string would keep the memory
     bytes_.clear();
     positions_.clear();
     beyond_ = 0;

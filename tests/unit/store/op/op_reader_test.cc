@@ -138,6 +138,18 @@ TEST(WriteBatchTest, KeepsOnePositionAKey) {
 }
 
 // Nothing to set or remove is no change, so it must leave no record.
+// One huge value must not keep its memory for ever.
+TEST(WriteBatchTest, ClearGivesBackTheMemoryOfAHugeValue) {
+  WriteBatch batch;
+  batch.PutString(0, {"k", Position{}}, std::string(4 << 20, 'x'), kNoDeadline);
+  EXPECT_GT(batch.bytes().capacity(), size_t{4} << 20);
+  batch.Clear();
+  EXPECT_LT(batch.bytes().capacity(), size_t{1} << 20);
+  batch.PutString(0, {"k", Position{}}, std::string(4000, 'x'), kNoDeadline);
+  batch.Clear();
+  EXPECT_GE(batch.bytes().capacity(), 4000U) << "an ordinary buffer stays";
+}
+
 TEST(WriteBatchTest, EmptyElementsAddNoOp) {
   WriteBatch batch;
   batch.SetAdd(0, Ref("s"), {});
