@@ -89,19 +89,34 @@ void Client::StartFlows(uint64_t now_ns) {
   while (!idle_.empty() && owner_.TakeFlow(now_ns, counted_from_ns)) {
     const uint32_t lane = idle_.back();
     idle_.pop_back();
-    lanes_[lane].step = 0;
+    lanes_[lane].flow.step = 0;
     SendStep(lane, counted_from_ns);
     if (plan_->rate > 0) return;  // the next arrival is another client's turn
   }
 }
 
 void Client::SendStep(uint32_t lane, uint64_t counted_from_ns) {
-  Lane& state = lanes_[lane];
-  const Step step = plan_->workload->Append(state, out_);
-  ++state.step;
+  LaneState& state = lanes_[lane];
+  uint32_t replies = 1;
+  if (state.unsent.empty()) {
+    const Step step = plan_->workload->Append(state.flow, plan_->await_each ? state.unsent : out_);
+    ++state.flow.step;
+    state.replies = replies = step.replies;
+    state.judged = 0;
+    state.last = step.last;
+    result_->commands += step.commands;
+  }
+  if (plan_->await_each) {
+    // A request has the form of a reply, so the scanner finds its end.
+    ReplyScanner requests;
+    CHECK(requests.Next(state.unsent) == ReplyScanner::Found::kReply);
+    const size_t size = requests.reply().size();
+    out_.append(state.unsent, 0, size);
+    state.unsent.erase(0, size);
+    replies = 1;
+  }
   ++result_->steps;
-  result_->commands += step.commands;
-  flights_.push_back({counted_from_ns, lane, step.replies, 0, step.last});
+  flights_.push_back({counted_from_ns, lane, replies});
 }
 
 void Client::Flush() {
@@ -183,29 +198,26 @@ void Client::TakeReply(std::string_view reply, uint64_t now_ns) {
   if (flights_.empty()) return Fail("the server replied without being asked", 0);
   Flight& flight = flights_.front();
   ++result_->replies;
-  Lane& lane = lanes_[flight.lane];
+  LaneState& state = lanes_[flight.lane];
   if (!scanner_.error().empty()) {
     result_->CountError(scanner_.error());
     // A flow whose first step failed has nothing to go on with.
-    flight.last |= lane.step == 1;
+    state.last |= state.flow.step == 1;
   } else {
-    const Verdict verdict = plan_->workload->Judge(lane, flight.judged, reply);
+    const Verdict verdict = plan_->workload->Judge(state.flow, state.judged, reply);
     if (verdict == Verdict::kMiss) ++result_->misses;
-    flight.last |= verdict == Verdict::kAbandon;
+    state.last |= verdict == Verdict::kAbandon;
   }
-  if (++flight.judged < flight.replies) return;
-  EndFlight(flight, now_ns);
-  flights_.pop_front();
-}
-
-void Client::EndFlight(const Flight& flight, uint64_t now_ns) {
+  ++state.judged;
+  if (--flight.replies > 0) return;
   CountLatency(now_ns - flight.counted_from_ns);
-  if (flight.last) {
+  if (state.last && state.judged == state.replies) {
     ++result_->flows;
     idle_.push_back(flight.lane);
   } else {
     waiting_.push_back(flight.lane);
   }
+  flights_.pop_front();
 }
 
 void Client::CountLatency(uint64_t ns) {

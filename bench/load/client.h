@@ -70,8 +70,15 @@ class Client {
     uint64_t counted_from_ns;
     uint32_t lane;
     uint32_t replies;
-    uint32_t judged;
-    bool last;
+  };
+
+  /// A lane, and how far the step is that it sent last.
+  struct LaneState {
+    Lane flow;
+    uint32_t replies = 0;  // that the step will get
+    uint32_t judged = 0;   // of them
+    bool last = false;     // the flow ends with the step
+    std::string unsent;    // its commands that wait for the reply to the one before
   };
 
   static void OnConnected(uv_connect_t* request, int status);
@@ -82,8 +89,7 @@ class Client {
   /// Takes the whole replies off `bytes`; `taken` is how many bytes they were. False: it failed.
   bool TakeReplies(std::string_view bytes, size_t& taken);
   void TakeReply(std::string_view reply, uint64_t now_ns);
-  void EndFlight(const Flight& flight, uint64_t now_ns);
-  /// Appends the next step of `lane`.
+  /// Appends the next step of `lane`, or where each command is awaited, the next command.
   void SendStep(uint32_t lane, uint64_t counted_from_ns);
   void StartFlows(uint64_t now_ns);
   /// Counts `times` equal latencies; they are recorded when another one comes.
@@ -115,7 +121,7 @@ class Client {
   std::string written_;  // being written by libuv
   std::string rest_;     // the beginning of a reply whose end has not come
   ReplyScanner scanner_;
-  std::vector<Lane> lanes_;
+  std::vector<LaneState> lanes_;
   std::vector<uint32_t> idle_;     // lanes without a flow
   std::vector<uint32_t> waiting_;  // lanes whose next step waits for the batch to end
   std::deque<Flight> flights_;

@@ -93,6 +93,7 @@ Result<StageResult> Measure(const Options& options) {
   StagePlan plan{.name = "warmup",
                  .workload = pair.load.get(),
                  .sending = options.sending,
+                 .await_each = options.await_each,
                  .flows = options.warmup};
   if (options.warmup > 0) TRY_VOID(WithoutErrors("warmup", run.Run(plan)));
   plan.name = options.workload;

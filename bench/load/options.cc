@@ -80,6 +80,9 @@ void AddLoadOptions(CLI::App& app, Options& options, std::string& sending) {
          "How many requests to measure; a login flow counts as one (default: 100000, unless "
          "there is a --duration)")
       ->check(Between(1, kCountMax));
+  app.add_flag("--await-each", options.await_each,
+               "Each command waits for the reply to the one before, also within a transaction, as "
+               "blocking clients without pipelines do");
   app.add_option("--duration", options.duration_seconds, "How many seconds to measure")
       ->check(Positive(kSecondsMax));
   app.add_option("--rate", options.rate,

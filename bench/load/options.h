@@ -19,6 +19,7 @@ struct Options {
   uint32_t clients = 50;
   uint32_t pipeline = 1;
   Sending sending = Sending::kBatch;
+  bool await_each = false;
   uint64_t requests = 0;  // 0: none given
   double duration_seconds = 0;
   double rate = 0;

@@ -22,6 +22,7 @@ struct StagePlan {
   std::string name;  // for the progress line
   Workload* workload = nullptr;
   Sending sending = Sending::kBatch;
+  bool await_each = false;   // within a step too, a command waits for the reply to the one before
   uint64_t flows = 0;        // 0: no limit
   uint64_t duration_ns = 0;  // 0: no limit; flows under way at its end are finished
   double rate = 0;           // flows a second, an open loop; 0: a closed one

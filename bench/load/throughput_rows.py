@@ -60,7 +60,7 @@ def strings_row(verb, pipeline, keys, requests, goal, name):
     return Row(name, title, run, METRICS, [Goal("cpu_us", "ratio", goal, "server CPU a command")])
 
 
-def login_row(pipeline, requests, name):
+def login_row(name, requests, how, *more):
     sessions = 100_000
 
     def run(context):
@@ -77,13 +77,12 @@ def login_row(pipeline, requests, name):
 
         def options(server):
             return ("--workload", workload(server), *data, "--clients", CLIENTS,
-                    "--pipeline", pipeline, "--requests", count, "--warmup", max(count // 10, 1))
+                    *more, "--requests", count, "--warmup", max(count // 10, 1))
 
         return steady(context, filled, options, cpu="cpu_us_per_request")
 
-    under_way = f"{pipeline} flow{'s' * (pipeline > 1)} under way on each"
     title = ("login flow (create, 5 reads that slide, 2 updates, list, logout), "
-             f"{CLIENTS} clients, {under_way}: SESSION.* against plain commands with MULTI")
+             f"{CLIENTS} clients, {how}: SESSION.* against plain commands with MULTI")
     return Row(name, title, run, FLOW_METRICS,
                [Goal("cpu_us", "ratio", 0.35, "server CPU a flow")])
 
@@ -95,6 +94,9 @@ ROWS = [
       for verb in ("get", "set")),
     *(strings_row(verb, 16, 10_000_000, 2_000_000, 0.40, f"{verb}-10m")
       for verb in ("get", "set")),
-    login_row(1, 30_000, "login-flow"),
-    login_row(16, 60_000, "login-flow-p16"),
+    login_row("login-flow", 30_000, "a transaction in one write"),
+    login_row("login-flow-awaited", 10_000, "each command awaited, as blocking clients do",
+              "--await-each"),
+    login_row("login-flow-p16", 60_000, "16 flows under way on each, a transaction in one write",
+              "--pipeline", 16),
 ]
