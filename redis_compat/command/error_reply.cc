@@ -9,6 +9,11 @@ std::string_view WordOf(Code code) {
     case Code::kInvalid:
     case Code::kOutOfRange:
     case Code::kUnavailable:
+    case Code::kNotFound:
+    case Code::kNoSpace:
+    case Code::kIo:
+    case Code::kSyncFailed:
+    case Code::kDamaged:
       return "ERR";
     case Code::kWrongType:
       return "WRONGTYPE";

@@ -27,6 +27,11 @@ enum class Code : uint8_t {
   kWrongPass,        // WRONGPASS
   kNoProto,          // unsupported protocol version: NOPROTO
   kExecAbort,        // EXECABORT
+  kNotFound,         // no such file or directory: ERR
+  kNoSpace,          // the disk is full: ERR
+  kIo,               // the disk failed to read or write: ERR
+  kSyncFailed,       // a sync failed: what was written since the last one may be gone: ERR
+  kDamaged,          // what is stored is not what was written: ERR
   kVerbatim,         // the message is the whole error line, its word included
 };
 

@@ -9,16 +9,9 @@
 #include <string_view>
 
 #include "store/base/result.h"
+#include "store/env/closer.h"
 
 namespace cloakroom {
-
-/// Destroys what can only be closed: the object itself may live on until the loop lets go of it.
-struct Closer {
-  template <typename T>
-  void operator()(T* object) const {
-    object->Close();
-  }
-};
 
 /// What the user of a stream is told. None of it is called from within a call to the stream.
 class StreamEvents {
