@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "redis_compat/command/error_reply.h"
 
@@ -10,6 +11,9 @@ namespace cloakroom {
 namespace {
 
 constexpr size_t kHeaderBytesMax = 24;  // a type byte, 20 digits, CRLF
+
+// A bulk string up to this size is put together on the stack and appended at once.
+constexpr size_t kShortBulkBytes = 99;
 
 /// `type` n CRLF, built on the stack and appended at once.
 void AppendHeader(std::string& out, char type, int64_t n) {
@@ -41,6 +45,21 @@ Result<void> Reply::Integer(int64_t value) {
 }
 
 Result<void> Reply::Bulk(std::string_view bytes) {
+  if (bytes.size() <= kShortBulkBytes) [[likely]] {
+    char text[kShortBulkBytes + 7];
+    char* end = text;
+    *end++ = '$';
+    if (bytes.size() >= 10) *end++ = static_cast<char>('0' + bytes.size() / 10);
+    *end++ = static_cast<char>('0' + bytes.size() % 10);
+    *end++ = '\r';
+    *end++ = '\n';
+    std::memcpy(end, bytes.data(), bytes.size());
+    end += bytes.size();
+    *end++ = '\r';
+    *end++ = '\n';
+    out_.append(text, static_cast<size_t>(end - text));
+    return {};
+  }
   AppendHeader(out_, '$', static_cast<int64_t>(bytes.size()));
   out_.append(bytes);
   out_.append("\r\n", 2);

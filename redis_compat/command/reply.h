@@ -1,6 +1,8 @@
 #pragma once
 
+#include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -18,11 +20,25 @@ class Reply {
   [[nodiscard]] int protocol() const { return protocol_; }
   void set_protocol(int protocol) { protocol_ = protocol; }  // HELLO
 
-  Result<void> Ok();                                  // +OK
-  Result<void> Simple(std::string_view line);         // +line
-  Result<void> Integer(int64_t value);                // :n
-  Result<void> Bulk(std::string_view bytes);          // $n
-  Result<void> BulkInteger(int64_t value);            // $n with the decimal text
+  Result<void> Ok();                           // +OK
+  Result<void> Simple(std::string_view line);  // +line
+  Result<void> Integer(int64_t value);         // :n
+  Result<void> Bulk(std::string_view bytes);   // $n
+  Result<void> BulkInteger(int64_t value);     // $n with the decimal text
+  /// A pair of a map: Bulk(name) and Integer(value), appended at once.
+  template <size_t N>
+  Result<void> NamedInteger(const char (&name)[N], int64_t value) {
+    constexpr size_t kSize = N - 1;
+    static_assert(kSize >= 1 && kSize <= 9, "a name of one digit's length");
+    char text[kSize + kNamedBytesMax] = {'$', static_cast<char>('0' + kSize), '\r', '\n'};
+    std::memcpy(text + 4, name, kSize);
+    std::memcpy(text + 4 + kSize, "\r\n:", 3);
+    char* end = std::to_chars(text + 7 + kSize, text + sizeof text, value).ptr;
+    *end++ = '\r';
+    *end++ = '\n';
+    out_.append(text, static_cast<size_t>(end - text));
+    return {};
+  }
   Result<void> Null();                                // $-1, or _ in RESP3
   Result<void> NullArray();                           // *-1, or _ in RESP3
   Result<void> Array(size_t count);                   // header; the elements follow
@@ -42,6 +58,8 @@ class Reply {
   [[nodiscard]] std::string& out() { return out_; }
 
  private:
+  static constexpr size_t kNamedBytesMax = 7 + 20 + 2;  // what NamedInteger adds to the name
+
   std::string& out_;
   int protocol_;
 };

@@ -24,20 +24,14 @@ void WriteListed(const SessionView& session, TimeMs deadline, const FieldNames& 
   }
   reply.Bulk("handle");
   reply.Bulk(HandleText(session.handle()));
-  reply.Bulk("created");
-  reply.Integer(session.created);
-  reply.Bulk("seen");
-  reply.Integer(session.seen);
-  reply.Bulk("auth_at");
-  reply.Integer(session.auth_at);
-  reply.Bulk("deadline");
-  reply.Integer(deadline);
-  reply.Bulk("abs");
-  reply.Integer(session.abs());
+  reply.NamedInteger("created", session.created);
+  reply.NamedInteger("seen", session.seen);
+  reply.NamedInteger("auth_at", session.auth_at);
+  reply.NamedInteger("deadline", deadline);
+  reply.NamedInteger("abs", session.abs());
   reply.Bulk("meta");
   WriteMeta(session, names, reply);
-  reply.Bulk("current");
-  reply.Integer(current ? 1 : 0);
+  reply.NamedInteger("current", current ? 1 : 0);
 }
 
 }  // namespace

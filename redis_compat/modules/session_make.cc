@@ -30,12 +30,9 @@ Result<void> WriteMinted(const MintedSession& minted, Reply& reply) {
   reply.Bulk(minted.token);
   reply.Bulk("handle");
   reply.Bulk(HandleText(minted.handle));
-  reply.Bulk("version");
-  reply.Integer(minted.version);
-  reply.Bulk("deadline");
-  reply.Integer(minted.deadline);
-  reply.Bulk("abs");
-  reply.Integer(minted.abs);
+  reply.NamedInteger("version", minted.version);
+  reply.NamedInteger("deadline", minted.deadline);
+  reply.NamedInteger("abs", minted.abs);
   reply.Bulk("evicted");
   reply.Array(minted.evicted.size());
   for (const SessionHandle& handle : minted.evicted) reply.Bulk(HandleText(handle));
@@ -89,8 +86,7 @@ Result<void> SessionPut(CommandContext& ctx, Args args, Reply& reply) {
   if (!put) return Refuse(ctx, put.error(), reply);
   if (!put->done) return reply.Null();
   reply.Map(2);
-  reply.Bulk("version");
-  reply.Integer(put->version);
+  reply.NamedInteger("version", put->version);
   reply.Bulk("deadline");
   return reply.Integer(put->deadline);
 }
