@@ -12,6 +12,7 @@
 
 #include "store/env/disk.h"
 #include "tests/contract/uv_disk_world.h"
+#include "tests/support/sim_disk.h"
 
 namespace cloakroom {
 namespace {
@@ -72,7 +73,27 @@ class DiskContract : public testing::Test {
   World world;
 };
 
-using Worlds = testing::Types<UvDiskWorld>;
+/// The simulated disk, without faults but with operations that take their time.
+class SimDiskWorld {
+ public:
+  SimDiskWorld() {
+    CHECK(disk_.MakeDirectoryNow(directory_).has_value());
+    disk_.faults.slow = 300;
+  }
+  Disk& disk() { return disk_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  void Poll() {
+    clock_.Advance(1);
+    disk_.Poll();
+  }
+
+ private:
+  std::string directory_ = "/sim";
+  ManualClock clock_;
+  SimDisk disk_{clock_, 1};
+};
+
+using Worlds = testing::Types<UvDiskWorld, SimDiskWorld>;
 TYPED_TEST_SUITE(DiskContract, Worlds);
 
 TYPED_TEST(DiskContract, WhatIsWrittenIsReadBack) {
