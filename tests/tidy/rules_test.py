@@ -31,6 +31,8 @@ class IncludesTest(unittest.TestCase):
                 ("store/types/string.cc", '"store/node/shard.h"'),
                 ("store/types/string.cc", '"redis_compat/resp/limits.h"'),
                 ("store/ring/hash_ring.cc", '"store/table/table.h"'),
+                ("store/image/rdb_reader.cc", '"store/types/string.h"'),
+                ("store/types/string.cc", '"store/image/rdb_reader.h"'),
                 ("store/node/shard.cc", '"store/uv/uv_clock.h"'),
                 ("store/uv/uv_clock.cc", '"store/op/op.h"'),
                 ("redis_compat/resp/reply_writer.cc", '"store/op/op.h"'),

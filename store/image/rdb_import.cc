@@ -1,0 +1,86 @@
+#include "store/image/rdb_import.h"
+
+#include <utility>
+
+namespace cloakroom {
+
+RdbImport::RdbImport(const Keyspace& keys, const Options& options, Commit commit)
+    : keys_(keys), options_(options), commit_(std::move(commit)) {}
+
+Result<void> RdbImport::Begin(const RdbKey& key) {
+  if (key.db >= keys_.databases())
+    return Fail(Code::kOutOfRange, "database {}, must be below {} (option databases)", key.db,
+                keys_.databases());
+  key_ = key;
+  expired_ = key.deadline != kNoDeadline && key.deadline <= options_.now;
+  made_ = false;
+  if (expired_) return {};
+  ref_ = keys_.Ref(key.key);
+  // Should the key be there, of whatever type: the parts of a collection only add to it.
+  if (key.kind != RdbKind::kString) batch_.Delete(key.db, ref_);
+  return {};
+}
+
+Result<void> RdbImport::Part(std::span<const std::string_view> words) {
+  if (expired_) return {};
+  made_ = true;
+  switch (key_.kind) {
+    case RdbKind::kString:
+      batch_.PutString(key_.db, ref_, words[0], key_.deadline);
+      break;
+    case RdbKind::kHash:
+      batch_.HashSet(key_.db, ref_, words);
+      break;
+    case RdbKind::kSet:
+      batch_.SetAdd(key_.db, ref_, words);
+      break;
+    case RdbKind::kOther:
+      break;
+  }
+  return CommitIfLarge();
+}
+
+Result<void> RdbImport::FieldWithDeadline(std::string_view field, std::string_view value,
+                                          TimeMs deadline) {
+  if (expired_) return {};
+  if (options_.refuse_field_deadlines)
+    return Fail(Code::kUnavailable, "key {} has fields with a deadline of their own", key_.key);
+  if (deadline <= options_.now) {
+    ++report_.expired_fields;
+    return {};
+  }
+  ++report_.fields_with_deadline;
+  const std::string_view words[] = {field, value};
+  return Part(words);
+}
+
+Result<void> RdbImport::End() {
+  if (expired_) {
+    ++report_.expired_keys;
+    return {};
+  }
+  if (!made_) return {};  // all its fields have ended
+  ++report_.keys;
+  if (key_.kind != RdbKind::kString && key_.deadline != kNoDeadline)
+    batch_.SetDeadline(key_.db, ref_, key_.deadline);
+  return CommitIfLarge();
+}
+
+Result<void> RdbImport::Other(const RdbKey& key, std::string_view type) {
+  if (options_.refuse_other_types)
+    return Fail(Code::kUnavailable, "key {} of database {} is a {}, a type that is not supported",
+                key.key, key.db, type);
+  ++report_.other_keys;
+  ++report_.other_types[type];
+  if (report_.others.size() < kListedMax)
+    report_.others.push_back({key.db, std::string(key.key), type});
+  return {};
+}
+
+Result<void> RdbImport::CommitIfLarge() {
+  return batch_.bytes().size() < options_.batch_bytes_max ? Result<void>() : Finish();
+}
+
+Result<void> RdbImport::Finish() { return batch_.empty() ? Result<void>() : commit_(batch_); }
+
+}  // namespace cloakroom
