@@ -39,7 +39,8 @@ struct ClientState {
   bool in_exec = false;
   bool queue_grows = false;  // something queued may need memory
   std::vector<std::vector<std::string>> queued;
-  size_t queued_bytes = 0;
+  size_t queued_bytes = 0;         // of the words
+  size_t queued_memory_bytes = 0;  // about what it takes to keep them
 
   // WATCH: kept by command/watch.h, which marks the client dirty when a watched key is touched.
   struct WatchedKey {
@@ -61,6 +62,7 @@ struct ClientState {
   TimeMs last_active_ms = 0;
   std::string_view last_command = "NULL";  // a registry name: static
   uint64_t commands = 0;
+  size_t input_memory_bytes = 0;  // its input's own memory, as it is counted
   size_t query_buffer_bytes = 0;
   size_t query_buffer_free_bytes = 0;
   size_t output_buffer_bytes = 0;

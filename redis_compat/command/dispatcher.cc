@@ -184,7 +184,7 @@ Result<void> Dispatcher::Impl::Fit(CommandContext& ctx, Args args, Reply& reply,
   size_t reserved = 0;
   for (int runs = 0; runs < kRunsMax && !batch.empty() && !budget.Fits(batch.reach()); ++runs) {
     const Shard::Room room =
-        shard.Reserve(batch, !ctx.client.in_exec, ctx.client.query_buffer_bytes, reserved);
+        shard.Reserve(batch, !ctx.client.in_exec, ctx.client.input_memory_bytes, reserved);
     if (room == Shard::Room::kYes) return {};
     if (room == Shard::Room::kLater) ctx.client.awaited_memory_bytes = reserved;
     if (room != Shard::Room::kAgain) return Fail(Code::kNoMemory, "");
@@ -202,7 +202,11 @@ void Dispatcher::Impl::Queue(ClientState& client, Args args, const Command& comm
   // A queue that will be aborted anyway need not be kept.
   if (!client.multi_broken && !client.watch_dirty) {
     client.queued.emplace_back(args.words().begin(), args.words().end());
-    for (const std::string_view word : args.words()) client.queued_bytes += word.size();
+    client.queued_memory_bytes += sizeof(std::vector<std::string>);
+    for (const std::string_view word : args.words()) {
+      client.queued_bytes += word.size();
+      client.queued_memory_bytes += sizeof(std::string) + word.size();
+    }
     client.queue_grows = client.queue_grows || (command.spec->flags & kDenyOom) != 0;
   }
   out.append("+QUEUED\r\n");
@@ -357,7 +361,7 @@ void Dispatcher::Forget(ClientState& client) {
   client.multi_broken = false;
   client.queue_grows = false;
   client.queued = {};
-  client.queued_bytes = 0;
+  client.queued_bytes = client.queued_memory_bytes = 0;
 }
 
 void Dispatcher::Watch(ClientState& client, std::string_view key) {

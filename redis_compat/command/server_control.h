@@ -54,8 +54,24 @@ struct ServerMetrics {
   uint64_t connected_clients = 0;
   uint64_t blocked_clients = 0;  // whose command waits for the end of a pause
   uint64_t max_clients = 0;
-  uint64_t memory_peak_bytes = 0;
+  uint64_t evicted_clients = 0;
   LoopMetrics loop;
+};
+
+/// Where the process's memory is, beyond what the keyspace knows of itself.
+struct MemoryMetrics {
+  uint64_t used = 0;     // what counts as used: see MemoryBudget
+  uint64_t peak = 0;     // the most that it ever was, looked at ten times a second
+  uint64_t startup = 0;  // when the server had just started
+  uint64_t allocator_allocated = 0;
+  uint64_t allocator_active = 0;
+  uint64_t allocator_resident = 0;
+  uint64_t resident = 0;
+  uint64_t clients = 0;         // connections with their buffers and queues
+  uint64_t shared_buffers = 0;  // that reads land in, and that replies are written to
+  uint64_t log = 0;             // the backlog of records
+  uint64_t system = 0;
+  uint64_t cgroup_limit = 0;  // 0: none
 };
 
 /// Which clients CLIENT KILL ends.
@@ -120,8 +136,11 @@ class ServerControl {
   /// Static facts for INFO server: (name, value) pairs such as process_id, tcp_port, config_file.
   virtual void ForEachFact(
       FunctionRef<void(std::string_view name, std::string value)> visit) const = 0;
-  [[nodiscard]] virtual size_t ResidentBytes() const = 0;
-  [[nodiscard]] virtual size_t AllocatedBytes() const = 0;
+  /// Takes some 50 us.
+  [[nodiscard]] virtual MemoryMetrics Memory() = 0;
+  /// Gives back what can be given back, at once.
+  virtual void PurgeMemory() = 0;
+  [[nodiscard]] virtual std::string AllocatorReport() const = 0;
 };
 
 }  // namespace cloakroom

@@ -46,6 +46,7 @@ void InfoLoop(const Dispatcher::Counters& counters, const LoopMetrics& loop, Inf
 void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   const ServerMetrics& metrics = ctx.server.metrics();
   const Dispatcher::Counters& counters = ctx.dispatcher.counters();
+  const Evictor& evictor = ctx.dispatcher.shard().evictor();
   const uint64_t expired = ctx.keys.counters().expired_keys - counters.expired_keys_before;
   info.Section("Stats");
   info.Field("total_connections_received", metrics.connections_received);
@@ -66,10 +67,11 @@ void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("expired_keys", expired);
   info.Field("expired_stale_perc", "0.00");
   info.Field("expired_time_cap_reached_count", 0);
-  info.Field("evicted_keys", ctx.dispatcher.shard().evictor().counters().evicted_keys);
-  info.Field("evicted_clients", 0);
-  info.Field("total_eviction_exceeded_time", 0);
-  info.Field("current_eviction_exceeded_time", 0);
+  info.Field("evicted_keys", evictor.counters().evicted_keys);
+  info.Field("evicted_clients", metrics.evicted_clients);
+  info.Field("total_eviction_exceeded_time",
+             (evictor.counters().exceeded_us + evictor.ExceededUs()) / 1000);
+  info.Field("current_eviction_exceeded_time", evictor.ExceededUs() / 1000);
   info.Field("keyspace_hits", ctx.lookups.hits);
   info.Field("keyspace_misses", ctx.lookups.misses);
   info.Field("pubsub_channels", 0);

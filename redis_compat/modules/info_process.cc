@@ -1,7 +1,7 @@
-// INFO's sections on the process: server, clients, memory, persistence, cpu, modules.
+// INFO's sections on the process: server, clients, persistence, cpu, modules. Memory has its own
+// file.
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,14 +17,6 @@ constexpr int64_t kLruClockMask = 0xFFFFFF;
 
 void CopyFact(const Facts& facts, std::string_view name, InfoText& info) {
   if (const auto it = facts.find(name); it != facts.end()) info.Field(name, it->second);
-}
-
-double Ratio(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-std::string Percent(uint64_t part, uint64_t whole) {
-  return fmt::format("{:.2f}%", Ratio(part, whole) * 100);
 }
 
 double Seconds(const timeval& time) {
@@ -80,53 +72,6 @@ void InfoClients(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("blocked_clients", metrics.blocked_clients);
   info.Field("tracking_clients", 0);
   info.Field("clients_in_timeout_table", 0);
-}
-
-void InfoMemory(CommandContext& ctx, const Facts& facts, InfoText& info) {
-  const uint64_t used = ctx.dispatcher.shard().Measure().Used();
-  const uint64_t resident = ctx.server.ResidentBytes();
-  const uint64_t peak = std::max<uint64_t>(used, ctx.server.metrics().memory_peak_bytes);
-  const Table::Memory tables = ctx.keys.memory();
-  const uint64_t dataset = std::min<uint64_t>(used, tables.block_bytes + tables.large_bytes);
-  const uint64_t physical = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-                            static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  uint64_t client_bytes = 0;
-  ctx.server.ForEachClient([&](ClientState& client) {
-    client_bytes += client.query_buffer_bytes + client.query_buffer_free_bytes +
-                    client.output_buffer_bytes + client.queued_bytes;
-  });
-  info.Section("Memory");
-  info.Bytes("used_memory", used);
-  info.Bytes("used_memory_rss", resident);
-  info.Bytes("used_memory_peak", peak);
-  info.Field("used_memory_peak_perc", Percent(used, peak));
-  info.Field("used_memory_overhead", used - dataset);
-  info.Field("used_memory_startup", 0);
-  info.Field("used_memory_dataset", dataset);
-  info.Field("used_memory_dataset_perc", Percent(dataset, used));
-  info.Field("used_memory_index", tables.index_bytes);
-  info.Field("used_memory_slabs", tables.slab_bytes);
-  info.Field("used_memory_expiry", tables.wheel_bytes);
-  info.Field("allocator_allocated", used);
-  info.Bytes("total_system_memory", physical);
-  info.Field("used_memory_lua", 0);
-  info.Field("used_memory_scripts", 0);
-  info.Field("number_of_cached_scripts", 0);
-  info.Bytes("maxmemory", ctx.dispatcher.shard().budget().limit());
-  info.Field("maxmemory_policy", ctx.server.ConfigGet("maxmemory-policy").value_or("noeviction"));
-  info.Decimal("mem_fragmentation_ratio", Ratio(resident, used));
-  info.Field("mem_fragmentation_bytes",
-             static_cast<int64_t>(resident) - static_cast<int64_t>(used));
-  info.Field("mem_not_counted_for_evict", 0);
-  info.Field("mem_replication_backlog", ctx.dispatcher.shard().log().bytes());
-  info.Field("mem_clients_slaves", 0);
-  info.Field("mem_clients_normal", client_bytes);
-  info.Field("mem_cluster_links", 0);
-  info.Field("mem_aof_buffer", 0);
-  CopyFact(facts, "mem_allocator", info);
-  info.Field("active_defrag_running", 0);
-  info.Field("lazyfree_pending_objects", ctx.keys.Detached());
-  info.Field("lazyfreed_objects", ctx.keys.counters().freed_detached);
 }
 
 // Nothing is kept on disk: these are the values of a Redis whose snapshots and log are off.

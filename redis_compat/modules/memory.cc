@@ -9,6 +9,8 @@
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/modules/all_modules.h"
 #include "redis_compat/modules/help_reply.h"
+#include "redis_compat/modules/memory_doctor.h"
+#include "redis_compat/modules/memory_figures.h"
 #include "store/table/keyspace.h"
 
 namespace cloakroom {
@@ -27,35 +29,6 @@ Result<void> MemoryUsage(CommandContext& ctx, Args args, Reply& reply) {
   return reply.Integer(static_cast<int64_t>(ctx.keys.EntryBytes(*entry)));
 }
 
-/// What MEMORY STATS and MEMORY DOCTOR look at.
-struct MemoryFigures {
-  size_t allocated = 0;
-  size_t resident = 0;
-  size_t peak = 0;
-  size_t clients = 0;   // their buffers and queues
-  size_t overhead = 0;  // what is there besides keys and values
-  size_t dataset = 0;   // keys and values
-  size_t keys = 0;
-};
-
-MemoryFigures Measure(CommandContext& ctx) {
-  MemoryFigures figures;
-  figures.allocated = ctx.server.AllocatedBytes();
-  figures.resident = ctx.server.ResidentBytes();
-  figures.peak = std::max<size_t>(ctx.server.metrics().memory_peak_bytes, figures.allocated);
-  ctx.server.ForEachClient([&](ClientState& client) {
-    figures.clients += client.query_buffer_bytes + client.output_buffer_bytes + client.queued_bytes;
-  });
-  figures.dataset = ctx.keys.memory().block_bytes;
-  figures.overhead = figures.allocated - std::min(figures.allocated, figures.dataset);
-  for (uint32_t db = 0; db < ctx.keys.databases(); ++db) figures.keys += ctx.keys.Size(db);
-  return figures;
-}
-
-double Ratio(size_t a, size_t b) {
-  return b == 0 ? 0 : static_cast<double>(a) / static_cast<double>(b);
-}
-
 /// Writes the (name, value) pairs of a map whose size is known at the end.
 class MapWriter {
  public:
@@ -64,6 +37,10 @@ class MapWriter {
   void Bytes(std::string_view name, size_t value) {
     Name(name);
     static_cast<void>(body_.Integer(static_cast<int64_t>(value)));
+  }
+  void Signed(std::string_view name, int64_t value) {
+    Name(name);
+    static_cast<void>(body_.Integer(value));
   }
   void Number(std::string_view name, double value) {
     Name(name);
@@ -92,63 +69,92 @@ class MapWriter {
   size_t pairs_ = 0;
 };
 
-/// MEMORY STATS -> a map, with Redis's names for what there is here.
+void WriteStructures(const MemoryFigures& figures, MapWriter& map) {
+  map.Bytes("table.index", figures.index_bytes());
+  map.Bytes("table.slabs", figures.slab_bytes());
+  map.Bytes("table.slabs.used", figures.slab_used_bytes());
+  map.Number("table.slabs.fill", Ratio(figures.slab_used_bytes(), figures.slab_bytes()));
+  map.Bytes("table.large-blocks", figures.large_bytes());
+  map.Bytes("table.expiry-wheel", figures.wheel_bytes());
+  map.Bytes("sessions.count", figures.sessions_live);
+  map.Bytes("sessions.bytes", figures.sessions.sessions.InUse());
+  map.Bytes("sessions.user-index", figures.sessions.user_index.InUse());
+  map.Bytes("sessions.dictionaries", figures.sessions.dictionary_bytes);
+  map.Bytes("buffers.shared", figures.process.shared_buffers);
+  map.Bytes("freeing.bytes", figures.going);
+}
+
+/// MEMORY STATS -> a map: Redis's names, then ours.
 Result<void> MemoryStats(CommandContext& ctx, Args, Reply& reply) {
-  const MemoryFigures figures = Measure(ctx);
+  const MemoryFigures figures = MeasureMemory(ctx);
+  const MemoryMetrics& process = figures.process;
   MapWriter map(reply);
-  map.Bytes("peak.allocated", figures.peak);
-  map.Bytes("total.allocated", figures.allocated);
-  map.Bytes("clients.normal", figures.clients);
+  map.Bytes("peak.allocated", process.peak);
+  map.Bytes("total.allocated", process.used);
+  map.Bytes("startup.allocated", process.startup);
+  map.Bytes("replication.backlog", process.log);
+  map.Bytes("clients.slaves", 0);
+  map.Bytes("clients.normal", process.clients);
+  map.Bytes("cluster.links", 0);
+  map.Bytes("aof.buffer", 0);
+  map.Bytes("lua.caches", 0);
+  map.Bytes("functions.caches", 0);
   for (uint32_t db = 0; db < ctx.keys.databases(); ++db) {
     if (ctx.keys.Size(db) == 0) continue;
     const Table::Memory memory = ctx.keys.memory(db);
     MapWriter inner(map.Nested(fmt::format("db.{}", db)));
     inner.Bytes("overhead.hashtable.main", memory.index_bytes);
     inner.Bytes("overhead.hashtable.expires", memory.wheel_bytes);
+    inner.Bytes("overhead.hashtable.slot-to-keys", 0);
     TRY_VOID(inner.Finish());
   }
+  const uint64_t since_start = process.used - std::min(process.used, process.startup);
   map.Bytes("overhead.total", figures.overhead);
   map.Bytes("keys.count", figures.keys);
-  map.Bytes("keys.bytes-per-key", figures.keys == 0 ? 0 : figures.dataset / figures.keys);
+  map.Bytes("keys.bytes-per-key", figures.keys == 0 ? 0 : since_start / figures.keys);
   map.Bytes("dataset.bytes", figures.dataset);
-  map.Number("dataset.percentage", 100 * Ratio(figures.dataset, figures.allocated));
-  map.Number("peak.percentage", 100 * Ratio(figures.allocated, figures.peak));
-  map.Number("fragmentation", Ratio(figures.resident, figures.allocated));
-  map.Bytes("fragmentation.bytes",
-            figures.resident - std::min(figures.resident, figures.allocated));
+  map.Number("dataset.percentage", 100 * Ratio(figures.dataset, since_start));
+  map.Number("peak.percentage", 100 * Ratio(process.used, process.peak));
+  map.Bytes("allocator.allocated", process.allocator_allocated);
+  map.Bytes("allocator.active", process.allocator_active);
+  map.Bytes("allocator.resident", process.allocator_resident);
+  map.Number("allocator-fragmentation.ratio",
+             Ratio(process.allocator_active, process.allocator_allocated));
+  map.Signed("allocator-fragmentation.bytes",
+             Excess(process.allocator_active, process.allocator_allocated));
+  map.Number("allocator-rss.ratio", Ratio(process.allocator_resident, process.allocator_active));
+  map.Signed("allocator-rss.bytes", Excess(process.allocator_resident, process.allocator_active));
+  map.Number("rss-overhead.ratio", Ratio(process.resident, process.allocator_resident));
+  map.Signed("rss-overhead.bytes", Excess(process.resident, process.allocator_resident));
+  map.Number("fragmentation", Ratio(process.resident, process.used));
+  map.Signed("fragmentation.bytes", Excess(process.resident, process.used));
+  WriteStructures(figures, map);
   return map.Finish();
 }
 
-/// MEMORY DOCTOR -> what seems wrong, one line each.
+/// MEMORY DOCTOR -> what seems wrong and what to do about it.
 Result<void> MemoryDoctor(CommandContext& ctx, Args, Reply& reply) {
-  constexpr size_t kTooLittle = 5 << 20;
-  constexpr double kRatioMax = 1.4;
-  constexpr size_t kClientBytesMax = 200 << 10;  // of each, on average
-  const MemoryFigures figures = Measure(ctx);
-  if (figures.allocated < kTooLittle)
-    return reply.Verbatim("Less than 5 MB are in use: too little to judge.");
+  return reply.Verbatim(DiagnoseMemory(MeasureMemory(ctx), ctx.server.metrics()));
+}
 
-  std::string findings;
-  if (Ratio(figures.peak, figures.allocated) > kRatioMax) {
-    findings += fmt::format("Peak: {} bytes were in use at most, {} are now.\n", figures.peak,
-                            figures.allocated);
-  }
-  if (Ratio(figures.resident, figures.allocated) > kRatioMax) {
-    findings += fmt::format("Fragmentation: {} bytes are resident for {} allocated.\n",
-                            figures.resident, figures.allocated);
-  }
-  if (figures.clients >
-      kClientBytesMax * std::max<size_t>(1, ctx.server.metrics().connected_clients)) {
-    findings += fmt::format("Clients: their buffers hold {} bytes; some may not read replies.\n",
-                            figures.clients);
-  }
-  return reply.Verbatim(findings.empty() ? "Nothing seems wrong with memory." : findings);
+/// MEMORY PURGE -> OK, when all that is free has gone back to the kernel.
+Result<void> MemoryPurge(CommandContext& ctx, Args, Reply& reply) {
+  ctx.server.PurgeMemory();
+  return reply.Ok();
+}
+
+/// MEMORY MALLOC-STATS -> the allocator's own report.
+Result<void> MemoryMallocStats(CommandContext& ctx, Args, Reply& reply) {
+  const std::string report = ctx.server.AllocatorReport();
+  return reply.Verbatim(report.empty() ? "Stats not supported for the current allocator" : report);
 }
 
 /// MEMORY HELP
 Result<void> MemoryHelp(CommandContext&, Args, Reply& reply) {
   return ReplyHelp(reply, "MEMORY",
-                   {{"DOCTOR", "What seems wrong with memory, in words."},
+                   {{"DOCTOR", "What seems wrong with memory, and what to do about it."},
+                    {"MALLOC-STATS", "The allocator's own statistics."},
+                    {"PURGE", "Gives memory that is free back to the system, at once."},
                     {"STATS", "Where the memory is, in numbers."},
                     {"USAGE <key> [SAMPLES <count>]",
                      "Bytes of a key and its value; exact, whatever <count> says."}});
@@ -176,6 +182,26 @@ const CommandSpec kMemorySubcommands[] = {
      "Lists the subcommands of MEMORY.",
      "",
      MemoryHelp},
+    {"malloc-stats",
+     2,
+     0,
+     {},
+     "",
+     "server",
+     "4.0.0",
+     "Shows the allocator's own statistics.",
+     "",
+     MemoryMallocStats},
+    {"purge",
+     2,
+     0,
+     {},
+     "",
+     "server",
+     "4.0.0",
+     "Gives free memory back to the system.",
+     "",
+     MemoryPurge},
     {"stats", 2, 0, {}, "", "server", "4.0.0", "Tells where the memory is.", "", MemoryStats},
     {"usage",
      -3,

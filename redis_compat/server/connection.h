@@ -99,6 +99,13 @@ class Connection final : public StreamEvents {
   int64_t spent_us = 0;       // and what that took,
   int64_t share_us = 0;       // of at most this
   size_t counted_output = 0;  // what the turn counts as its unsent output
+  struct Memory {
+    static constexpr uint8_t kNoBucket = 0xFF;
+    size_t bytes = 0;
+    uint32_t index = 0;
+    uint8_t bucket = kNoBucket;
+  };
+  Memory memory;  // what it is counted with, and where; kept by ClientMemory
   TimeMs closing_since_ms = 0;
 
  private:

@@ -21,6 +21,8 @@ class InputBuffer {
   [[nodiscard]] size_t size() const { return end_ - begin_; }
   /// Memory of its own.
   [[nodiscard]] size_t own_bytes() const { return capacity_; }
+  /// The same, without what was consumed and is freed when the turn ends.
+  [[nodiscard]] size_t kept_bytes() const { return capacity_ - (capacity_ > 0 ? begin_ : 0); }
 
   /// Where the next bytes may go: behind the unread ones, or before it becomes known that they
   /// come, where these would be moved to. Empty when the arena is full.

@@ -18,6 +18,12 @@ class StringPool {
  public:
   [[nodiscard]] std::string Take();
   void Give(std::string text);
+  /// O(strings).
+  [[nodiscard]] size_t bytes() const {
+    size_t sum = 0;
+    for (const std::string& text : free_) sum += text.capacity();
+    return sum;
+  }
 
  private:
   static constexpr size_t kStringsMax = 256;

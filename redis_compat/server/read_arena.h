@@ -31,6 +31,8 @@ class ReadArena {
            kBlockBytes - used_ >= kSpaceMin;
   }
 
+  [[nodiscard]] size_t bytes() const { return blocks_.size() * kBlockBytes; }
+
   /// Forgets all. Memory beyond what an ordinary turn needs is given back.
   void Reset();
 

@@ -44,6 +44,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
   for (const unsigned char byte : id) fmt::format_to(std::back_inserter(run_id_), "{:02x}", byte);
   metrics_.started_ms = env_.clock.WallMs();
   Apply();
+  memory_startup_bytes_ = shard_.Measure().Used();
   shard_.BeginTurn();
   env_.scheduler.SetTurn([this] { return RunTurn(); });
   housekeeping_timer_->Start(kHousekeepingMs);
@@ -100,11 +101,10 @@ void Server::ApplyMemory() {
 void Server::MeasureMemory() {
   const Table::Memory tables = shard_.keys().memory();
   if (tables.going_bytes == 0) {
-    const size_t allocated = AllocatedBytes();
-    shard_.SetOutsideBytes(allocated - std::min(allocated, tables.Total()));
+    const size_t allocated = env_.process.AllocatedBytes();
+    turn_.SetOutsideBytes(allocated - std::min(allocated, tables.Total()));
   }
-  metrics_.memory_peak_bytes =
-      std::max<uint64_t>(metrics_.memory_peak_bytes, shard_.Measure().Used());
+  memory_peak_bytes_ = std::max<uint64_t>(memory_peak_bytes_, shard_.Measure().Used());
 }
 
 Result<void> Server::Listen(const ListenAddress& address, bool optional) {
@@ -125,6 +125,9 @@ Result<void> Server::Listen(const ListenAddress& address, bool optional) {
 
 Result<void> Server::Start() {
   const Settings& now = settings();
+  if (const size_t limit = env_.process.CgroupMemoryBytes(); limit != 0)
+    Log(LogLevel::kNotice, "The control group limits memory to {} bytes; maxmemory is {}", limit,
+        now.memory_bytes_max == 0 ? "not set" : fmt::format("{} bytes", now.memory_bytes_max));
   ListenAddress address;
   address.backlog = now.tcp_backlog;
   if (now.port != 0)
@@ -163,6 +166,7 @@ void Server::Accept(StreamPtr stream) {
   auto connection = std::make_unique<Connection>(id, std::move(stream), turn_, shard_.now());
   connection->client.authenticated = !PasswordRequired();
   connection->SetReading(true);
+  turn_.client_memory().Count(*connection);
   Log(LogLevel::kVerbose, "Accepted {}", connection->client.address);
   connections_.emplace_hint(connections_.end(), id, std::move(connection));
 }

@@ -95,8 +95,11 @@ class Server final : public ServerControl {
   [[nodiscard]] const ServerMetrics& metrics() const override;
   void ForEachFact(
       FunctionRef<void(std::string_view name, std::string value)> visit) const override;
-  [[nodiscard]] size_t ResidentBytes() const override { return env_.process.ResidentBytes(); }
-  [[nodiscard]] size_t AllocatedBytes() const override { return env_.process.AllocatedBytes(); }
+  [[nodiscard]] MemoryMetrics Memory() override;
+  void PurgeMemory() override;
+  [[nodiscard]] std::string AllocatorReport() const override {
+    return env_.process.AllocatorReport();
+  }
 
  private:
   static constexpr TimeMs kHousekeepingMs = 100;
@@ -154,6 +157,8 @@ class Server final : public ServerControl {
   size_t stop_unsent_bytes_ = 0;
 
   mutable ServerMetrics metrics_;
+  uint64_t memory_peak_bytes_ = 0;
+  uint64_t memory_startup_bytes_ = 0;
   RateMeter requests_rate_;
   RateMeter input_rate_;
   RateMeter output_rate_;

@@ -57,7 +57,7 @@ void Server::ResetStats() {
   meter_.Reset();
   metrics_.connections_received = 0;
   metrics_.connections_rejected = 0;
-  metrics_.memory_peak_bytes = shard_.Measure().Used();
+  memory_peak_bytes_ = shard_.Measure().Used();
 }
 
 // Its time tells nothing but the length of the given password.
@@ -163,9 +163,33 @@ const ServerMetrics& Server::metrics() const {
   metrics_.blocked_clients = turn_.PausedCount();
   metrics_.loop = meter_.metrics();
   metrics_.max_clients = settings().clients_max;
-  metrics_.memory_peak_bytes =
-      std::max<uint64_t>(metrics_.memory_peak_bytes, shard_.Measure().Used());
+  metrics_.evicted_clients = counted.evicted_clients;
   return metrics_;
+}
+
+MemoryMetrics Server::Memory() {
+  MeasureMemory();
+  const Process::Allocator allocator = env_.process.AllocatorFigures();
+  MemoryMetrics memory;
+  memory.used = shard_.Measure().Used();
+  memory.peak = memory_peak_bytes_;
+  memory.startup = memory_startup_bytes_;
+  memory.allocator_allocated = allocator.allocated;
+  memory.allocator_active = allocator.active;
+  memory.allocator_resident = allocator.resident;
+  memory.resident = env_.process.ResidentBytes();
+  memory.clients = turn_.client_memory().bytes();
+  memory.shared_buffers = turn_.SharedBufferBytes();
+  memory.log = shard_.log().capacity_bytes();
+  memory.system = env_.process.SystemMemoryBytes();
+  memory.cgroup_limit = env_.process.CgroupMemoryBytes();
+  return memory;
+}
+
+// What was set aside goes first, or its pages would be freed only after the purge.
+void Server::PurgeMemory() {
+  shard_.keys().SweepDetached();
+  env_.process.PurgeMemory();
 }
 
 void Server::ForEachFact(FunctionRef<void(std::string_view name, std::string value)> visit) const {

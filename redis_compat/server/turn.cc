@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kOutputUnchecked = size_t{16} << 10;
 // An entry counts the bytes of its key and of its value in 32 bits.
 constexpr uint64_t kWordBytesMax = UINT32_MAX;
-constexpr size_t kWordsKept = size_t{64} << 10;  // words whose memory a group keeps for the next
+constexpr size_t kLargeRequest = size_t{64} << 10;  // its bytes matter to a memory limit
+constexpr size_t kWordsKept = size_t{64} << 10;     // words whose memory a group keeps for the next
 
 // A browser that was tricked into sending us a form sends HTTP first.
 bool IsHttp(std::string_view word) {
@@ -59,7 +60,9 @@ bool Turn::Run() {
     MoveTo(*connection, Place::kBacklog);
   FlushAll();
   SettleAll();
+  if (settings_.clients_memory_max != 0) EvictClients();
   BuryDoomed();
+  TellMemory();
   arena_.Reset();
   return !stopped_ &&
          !(In(Place::kFresh).empty() && In(Place::kBacklog).empty() && In(Place::kWaiting).empty());
@@ -178,6 +181,10 @@ void Turn::Execute(const Item& item) {
   connection.spent_us += outcome.duration_us;
   connection.Executed(item.bytes);
   NeedsFlush(connection);
+  if (item.bytes >= kLargeRequest) [[unlikely]] {
+    client_memory_.Count(connection);  // what it brought is no longer its own
+    TellMemory();
+  }
   if (outcome.level != AckLevel::kMemory && out.size() > start)
     connection.output.HoldFrom(start, outcome.level, outcome.depends_on);
   late_ = dispatcher_.LastReadingUs() - meter_.since_us() > kLastingUs;
@@ -365,6 +372,9 @@ void Turn::Flush(Connection& connection) {
   const size_t pending_bytes = connection.PendingBytes();
   unsent_bytes_ += pending_bytes - connection.counted_output;
   connection.counted_output = pending_bytes;
+  // Requests that were left over from an earlier turn lay in memory of their own.
+  if (!connection.touched && connection.input().own_bytes() > 0) connection.Settle();
+  client_memory_.Count(connection);
   if (connection.place == Place::kClosing && pending_bytes == 0) {
     Doom(connection);
   } else if (connection.place == Place::kStalled) {
@@ -378,8 +388,34 @@ void Turn::SettleAll() {
   for (Connection* const connection : touched_) {
     connection->touched = false;
     connection->Settle();
+    client_memory_.Count(*connection);
   }
   touched_.clear();
+}
+
+void Turn::EvictClients() {
+  const size_t limit = ClientMemory::LimitOf(settings_);
+  while (limit != 0 && client_memory_.bytes() >= limit) {
+    Connection* const largest = client_memory_.Largest();
+    if (largest == nullptr) return;
+    Log(LogLevel::kNotice,
+        "Evicting client id={} addr={} name={} cmd={} tot-mem={}: maxmemory-clients",
+        largest->client.id, largest->client.address, largest->client.name,
+        largest->client.last_command, largest->memory.bytes);
+    ++counters_.evicted_clients;
+    client_memory_.Forget(*largest);
+    Doom(*largest);
+  }
+}
+
+void Turn::TellMemory() {
+  if (dispatcher_.shard().budget().limited())
+    dispatcher_.shard().SetOutsideBytes(outside_bytes_ + client_memory_.bytes());
+}
+
+void Turn::SetOutsideBytes(size_t bytes) {
+  outside_bytes_ = bytes - std::min(bytes, client_memory_.bytes());
+  dispatcher_.shard().SetOutsideBytes(outside_bytes_ + client_memory_.bytes());
 }
 
 void Turn::BuryDoomed() {
@@ -388,6 +424,7 @@ void Turn::BuryDoomed() {
     if (connection->touched) std::erase(touched_, connection);
     In(Place::kDoomed).Remove(*connection);
     unsent_bytes_ -= connection->counted_output;
+    client_memory_.Forget(*connection);
     dispatcher_.Forget(connection->client);
     bury_(*connection);
   }

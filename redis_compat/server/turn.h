@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "redis_compat/command/dispatcher.h"
+#include "redis_compat/server/client_memory.h"
 #include "redis_compat/server/connection.h"
 #include "redis_compat/server/connection_list.h"
 #include "redis_compat/server/loop_meter.h"
@@ -50,6 +51,7 @@ class Turn final : public ConnectionEvents {
     uint64_t net_output_bytes = 0;
     uint64_t query_buffer_limit_disconnections = 0;
     uint64_t output_buffer_limit_disconnections = 0;
+    uint64_t evicted_clients = 0;
   };
 
   /// `settings` is read anew in every turn. `bury` takes a connection that has gone, to destroy it.
@@ -76,6 +78,12 @@ class Turn final : public ConnectionEvents {
   bool CheckOutputLimit(Connection& connection);
 
   [[nodiscard]] Counters& counters() { return counters_; }
+  /// Memory of the buffers that connections use in turns.
+  [[nodiscard]] size_t SharedBufferBytes() const { return arena_.bytes() + pool_.bytes(); }
+  [[nodiscard]] ClientMemory& client_memory() { return client_memory_; }
+  /// What the process has allocated outside the tables, clients included: from here on the turn
+  /// keeps that in step with what clients hold.
+  void SetOutsideBytes(size_t bytes);
   /// Connections whose next command waits for the end of a pause. O(that many).
   [[nodiscard]] size_t PausedCount() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -120,6 +128,8 @@ class Turn final : public ConnectionEvents {
   void FlushAll();
   void Flush(Connection& connection);
   void SettleAll();
+  void EvictClients();
+  void TellMemory();
   void BuryDoomed();
   [[nodiscard]] Args Words(const Item& item) const;
   [[nodiscard]] bool TooMuchUnsent(const Connection& connection) const;
@@ -156,6 +166,8 @@ class Turn final : public ConnectionEvents {
   int64_t shared_until_us_ = 0;  // since another was, at least so long each has a share
   bool shared_ = false;          // in this turn
   size_t unsent_bytes_ = 0;
+  ClientMemory client_memory_;
+  size_t outside_bytes_ = 0;  // beside the tables and the clients
   Counters counters_;
 };
 

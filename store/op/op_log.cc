@@ -123,6 +123,7 @@ uint64_t OpLog::first() const {
 }
 uint64_t OpLog::last() const { return impl_->last; }
 TimeMs OpLog::last_time() const { return impl_->last_time; }
+uint64_t OpLog::capacity_bytes() const { return impl_->capacity + impl_->spare.capacity; }
 uint64_t OpLog::bytes() const { return impl_->bytes; }
 
 void OpLog::set_backlog_bytes_max(uint64_t bytes_max) {

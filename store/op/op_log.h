@@ -32,7 +32,8 @@ class OpLog {
   [[nodiscard]] uint64_t first() const;  // the oldest sequence number still held, or last() + 1
   [[nodiscard]] uint64_t last() const;   // 0 before the first record
   [[nodiscard]] TimeMs last_time() const;
-  [[nodiscard]] uint64_t bytes() const;  // of the records held
+  [[nodiscard]] uint64_t bytes() const;           // of the records held
+  [[nodiscard]] uint64_t capacity_bytes() const;  // of the memory that they lie in
   /// Records that no longer fit go at once, oldest first.
   void set_backlog_bytes_max(uint64_t bytes_max);
 

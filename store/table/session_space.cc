@@ -322,6 +322,10 @@ Table::Memory SessionSpace::memory() const {
   return sum;
 }
 
+SessionSpace::Parts SessionSpace::MemoryParts() const {
+  return {impl_->sessions->memory(), impl_->users->memory(), impl_->namespaces.bytes()};
+}
+
 MemoryUse SessionSpace::Use() const {
   MemoryUse use;
   for (const Impl::Flushed& old : impl_->flushed)

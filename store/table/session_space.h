@@ -43,6 +43,13 @@ class SessionSpace {
   /// The earliest time at which something falls due, or kNoDeadline.
   [[nodiscard]] TimeMs NextDue() const;
   [[nodiscard]] Table::Memory memory() const;
+  /// The same by part.
+  struct Parts {
+    Table::Memory sessions;
+    Table::Memory user_index;
+    size_t dictionary_bytes = 0;  // namespaces, names of fields, shapes
+  };
+  [[nodiscard]] Parts MemoryParts() const;
   /// The tables, without the dictionaries of namespaces. O(1), but for spaces being freed.
   [[nodiscard]] MemoryUse Use() const;
 

@@ -9,9 +9,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "store/uv/cgroup.h"
+
 // jemalloc's, when the program is linked with it; a build under a sanitizer is not.
 extern "C" __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_size,
                                              void* new_value, size_t new_size);
+extern "C" __attribute__((weak)) void malloc_stats_print(void (*write)(void*, const char*),
+                                                         void* out, const char* options);
 
 namespace cloakroom {
 
@@ -22,15 +26,36 @@ size_t UvProcess::ResidentBytes() const {
   return uv_resident_set_memory(&bytes) == 0 ? bytes : 0;
 }
 
-size_t UvProcess::AllocatedBytes() const {
-  if (mallctl == nullptr) return mallinfo2().uordblks;
+size_t UvProcess::AllocatedBytes() const { return AllocatorFigures().allocated; }
+
+Process::Allocator UvProcess::AllocatorFigures() const {
+  if (mallctl == nullptr) {
+    const struct mallinfo2 info = mallinfo2();
+    const size_t held = info.arena + info.hblkhd;
+    return {info.uordblks + info.hblkhd, held, held};
+  }
   uint64_t epoch = 1;  // asks for fresh figures
   size_t size = sizeof epoch;
   mallctl("epoch", &epoch, &size, &epoch, size);
-  size_t bytes = 0;
-  size = sizeof bytes;
-  return mallctl("stats.allocated", &bytes, &size, nullptr, 0) == 0 ? bytes : 0;
+  const auto figure = [](const char* name) {
+    size_t bytes = 0;
+    size_t bytes_size = sizeof bytes;
+    return mallctl(name, &bytes, &bytes_size, nullptr, 0) == 0 ? bytes : 0;
+  };
+  return {figure("stats.allocated"), figure("stats.active"), figure("stats.resident")};
 }
+
+std::string UvProcess::AllocatorReport() const {
+  std::string report;
+  if (malloc_stats_print == nullptr) return report;
+  malloc_stats_print(
+      [](void* out, const char* text) { static_cast<std::string*>(out)->append(text); }, &report,
+      nullptr);
+  return report;
+}
+
+size_t UvProcess::SystemMemoryBytes() const { return uv_get_total_memory(); }
+size_t UvProcess::CgroupMemoryBytes() const { return CgroupMemoryLimit(""); }
 
 std::string UvProcess::AllocatorName() const {
   if (mallctl == nullptr) return "libc";
@@ -44,6 +69,15 @@ std::string UvProcess::AllocatorName() const {
 void UvProcess::ReturnMemory() {
   // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
   if (mallctl != nullptr) mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0);
+}
+
+void UvProcess::PurgeMemory() {
+  if (mallctl == nullptr) {
+    malloc_trim(0);
+    return;
+  }
+  mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+  mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
 }
 
 size_t UvProcess::RaiseFileLimit(size_t wanted) {

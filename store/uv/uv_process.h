@@ -10,8 +10,13 @@ class UvProcess final : public Process {
   [[nodiscard]] int id() const override;
   [[nodiscard]] size_t ResidentBytes() const override;
   [[nodiscard]] size_t AllocatedBytes() const override;
+  [[nodiscard]] Allocator AllocatorFigures() const override;
   [[nodiscard]] std::string AllocatorName() const override;
+  [[nodiscard]] std::string AllocatorReport() const override;
+  [[nodiscard]] size_t SystemMemoryBytes() const override;
+  [[nodiscard]] size_t CgroupMemoryBytes() const override;
   void ReturnMemory() override;
+  void PurgeMemory() override;
   [[nodiscard]] size_t RaiseFileLimit(size_t wanted) override;
 };
 

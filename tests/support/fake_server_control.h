@@ -98,8 +98,9 @@ class FakeServerControl final : public ServerControl {
       FunctionRef<void(std::string_view name, std::string value)> visit) const override {
     for (const auto& [name, value] : facts) visit(name, value);
   }
-  [[nodiscard]] size_t ResidentBytes() const override { return 1 << 20; }
-  [[nodiscard]] size_t AllocatedBytes() const override { return 1 << 19; }
+  [[nodiscard]] MemoryMetrics Memory() override { return memory; }
+  void PurgeMemory() override { ++purges; }
+  [[nodiscard]] std::string AllocatorReport() const override { return "all is well"; }
 
   std::map<std::string, std::string, std::less<>> options;
   std::vector<std::pair<std::string, std::string>> facts;
@@ -118,6 +119,8 @@ class FakeServerControl final : public ServerControl {
   bool shutdown_now = false;
   bool shutdown_forced = false;
   ServerMetrics counted;
+  MemoryMetrics memory;
+  int purges = 0;
 };
 
 }  // namespace cloakroom
