@@ -21,6 +21,7 @@
 #include "redis_compat/server/server.h"
 #include "store/base/log.h"
 #include "store/uv/uv_clock.h"
+#include "store/uv/uv_huge_pages.h"
 #include "store/uv/uv_loop.h"
 #include "store/uv/uv_network.h"
 #include "store/uv/uv_process.h"
@@ -143,6 +144,7 @@ Result<void> Serve(Invocation invocation) {
   UvRandom random;
   UvNetwork network(loop);
   UvProcess process;
+  const UvHugePages huge_pages(loop);
   Registry registry;
   RegisterAllModules(registry);
   Shard shard(clock, random,

@@ -11,7 +11,7 @@
 namespace cloakroom {
 namespace {
 
-constexpr size_t kArmBytes = 6;
+constexpr size_t kArmBytes = 5;
 
 }  // namespace
 

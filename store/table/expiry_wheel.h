@@ -13,11 +13,14 @@
 
 namespace cloakroom {
 
-/// A short position, 48 bits: enough to find an entry's bucket and to know the entry nearly always.
-///   prefix bits 63..30 (34) | bucket (6) | tag (8)
+/// A short position, 40 bits: enough to find an entry's bucket, and to know the entry nearly
+/// always.
+///   prefix bits 63..38 (26) | bucket (6) | tag (8)
+/// A slot of more than 2,800,000 entries has several segments under one such prefix: then one
+/// bucket of each is looked at.
 using Arm = uint64_t;
 
-inline constexpr uint32_t kArmPrefixBits = 34;
+inline constexpr uint32_t kArmPrefixBits = 26;
 
 [[nodiscard]] inline Arm ArmOf(const Position& position) {
   return (position.Prefix() >> (64 - kArmPrefixBits)) << 14 | position.Bucket() << 8 |
@@ -32,7 +35,7 @@ inline constexpr uint32_t kArmPrefixBits = 34;
 ///   level  0: 1 ms   1: 1 s    2: 35 min   3: 50 days   4: 279 years     (powers of two, roughly)
 ///   wheel  1024      2048      2048        2048         32 buckets
 ///
-/// A bucket is a list of chunks of six-byte arms. It does not know when exactly its arms are due:
+/// A bucket is a list of chunks of five-byte arms. It does not know when exactly its arms are due:
 /// when the time of a bucket begins, its arms come out of Take, and the owner looks at the entry,
 /// ends it or adds the arm again (now in a finer level). So the finest level is exact to the
 /// millisecond, and the far ones cost nothing until they come near.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/base/chunk_arena.h"
 #include "store/table/keyspace_impl.h"
 
 namespace cloakroom {
@@ -27,7 +28,8 @@ bool Keyspace::Sweep(TimeMs now, size_t budget) {
   left = impl.Compact(left, compact);
   if (!none_due) left = impl.SweepDue(now, left, none_due);
   left = impl.detached.Drain(left);
-  return none_due && compact && impl.detached.empty();
+  (void)ChunkArena::Get().Purge(left + budget / 8);
+  return none_due && compact && impl.detached.empty() && !ChunkArena::Get().PurgeWaits();
 }
 
 /// Frees due entries of the databases and the sessions in turns, a slice each.

@@ -13,38 +13,38 @@
 
 namespace cloakroom {
 
-/// What a place of the index holds, in 48 bits: the address of a block (a multiple of 8), and in
-/// the bits that are free below it how the block was got (BlockKind, bits 0 and 1) and whether the
-/// entry is displaced (bit 2).
+/// What a place of the index holds, in 48 bits: the address of a block (a multiple of 4), and in
+/// the bits that are free below it how the block was got (BlockKind, bit 0) and whether the
+/// entry is displaced (bit 1).
 using PlaceWord = uint64_t;
 
-inline constexpr PlaceWord kDisplaced = 4;
+inline constexpr PlaceWord kDisplaced = 2;
 
 [[nodiscard]] inline PlaceWord MakePlaceWord(const void* block, BlockKind kind) {
   return reinterpret_cast<uint64_t>(block) | static_cast<uint64_t>(kind);
 }
 [[nodiscard]] inline Entry* EntryOf(PlaceWord word) {
-  return reinterpret_cast<Entry*>(word & ~PlaceWord{7});
+  return reinterpret_cast<Entry*>(word & ~PlaceWord{3});
 }
-[[nodiscard]] inline BlockKind KindOf(PlaceWord word) { return static_cast<BlockKind>(word & 3); }
+[[nodiscard]] inline BlockKind KindOf(PlaceWord word) { return static_cast<BlockKind>(word & 1); }
 
 /// A leaf of the index: n buckets of one cache line (n = 8, 16, 32 or 64), a stash for each sixteen
 /// of them, and a header. This is a handle, two words, passed by value; SegmentIndex owns the
 /// memory.
 ///
 ///   bucket   tag x 9 | over | pointer x 9           64 bytes, n of them
-///   stash    tag x 29 | home x 29 | pointer x 29    232 bytes, n/16 of them, at least one
+///   stash    tag x 27 | home x 27 | pointer x 27    216 bytes, n/16 of them, at least one
 ///   header                                          24 bytes
 ///
 /// An entry stands in its home bucket, in the one after it (displaced), or in the stash of its
 /// sixteen. `over` of the home bucket counts both kinds of strays (low and high four bits), so that
 /// a search for what is absent mostly ends at the first line. A tag of 0 marks an empty place.
 /// Filled at random, a segment of 64 buckets has no place for the next entry at about 0.92 of its
-/// 692 places.
+/// 684 places.
 class Segment {
  public:
   static constexpr uint32_t kBucketPlaces = 9;
-  static constexpr uint32_t kStashPlaces = 29;
+  static constexpr uint32_t kStashPlaces = 27;  // so that 13 segments fit 64 KiB: see SegmentPool
   static constexpr uint32_t kBucketsAStash = 16;
   static constexpr uint32_t kBucketsMax = 64;
   static constexpr uint32_t kBucketsMin = 8;
@@ -57,7 +57,8 @@ class Segment {
     uint32_t index;   // where it stands in the dense array
     uint16_t count;   // entries
     uint8_t depth;    // how many bits of prefix its entries share
-    bool queued;      // is a candidate for merging
+    bool queued : 1;  // is a candidate for merging
+    bool pooled : 1;  // its memory is the SegmentPool's
   };
 
   enum class Where : uint8_t { kHome, kNeighbour, kStash };
@@ -75,7 +76,7 @@ class Segment {
   Segment() = default;
   Segment(uint8_t* memory, uint32_t mask) : base_(memory), mask_(mask) {}
 
-  [[nodiscard]] static uint32_t Bytes(uint32_t buckets) {
+  [[nodiscard]] static constexpr uint32_t Bytes(uint32_t buckets) {
     return (HeaderOffset(buckets) + uint32_t{sizeof(Header)} + 63) / 64 * 64;
   }
 
@@ -164,10 +165,10 @@ class Segment {
   static constexpr uint32_t kStashBytes = kStashPlaces * 8;
 
   [[nodiscard]] uint8_t* Bucket(uint32_t bucket) const { return base_ + size_t{bucket} * 64; }
-  [[nodiscard]] static uint32_t Stashes(uint32_t buckets) {
+  [[nodiscard]] static constexpr uint32_t Stashes(uint32_t buckets) {
     return (buckets + kBucketsAStash - 1) / kBucketsAStash;
   }
-  [[nodiscard]] static uint32_t HeaderOffset(uint32_t buckets) {
+  [[nodiscard]] static constexpr uint32_t HeaderOffset(uint32_t buckets) {
     return buckets * 64 + Stashes(buckets) * kStashBytes;
   }
   [[nodiscard]] uint8_t* Stash(uint32_t home) const {

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "store/base/check.h"
 #include "store/table/segment_index.h"
@@ -41,7 +43,8 @@ uint64_t RangeStart(uint64_t prefix, uint32_t depth) {
 }
 
 SegmentIndex::~SegmentIndex() {
-  for (const IndexWord word : segments_) std::free(word.segment().memory());
+  for (const IndexWord word : segments_)
+    if (!word.segment().header().pooled) std::free(word.segment().memory());
   if (root_ == &empty_root_) return;
   for (size_t i = 0; i < size_t{1} << root_decides_; ++i)
     if (IndexWord{root_[i]}.IsDirectory()) FreeNode(IndexWord{root_[i]});
@@ -182,6 +185,24 @@ bool SegmentIndex::MergeOnce(uint64_t prefix) {
     Shallow(c);
   }
   return true;
+}
+
+size_t SegmentIndex::Gather(size_t budget) {
+  constexpr size_t kCost = 8;  // of copying a segment, in moves of a block
+  while (budget > 0 && pool_.Sparse()) {
+    uint8_t* const memory = pool_.Allocate();
+    const Segment old(pool_.NextToMove(), Segment::kBucketsMax - 1);
+    std::memcpy(memory, old.memory(), SegmentPool::kSegmentBytes);
+    const Segment fresh(memory, old.mask());
+    const Segment::Header& header = fresh.header();
+    segments_[header.index] = IndexWord::Of(fresh, header.depth);
+    IndexWord word = IndexWord::Of(fresh, header.depth);
+    if (header.next != 0) word = word.Chained();
+    SetRegion(ContainerOf(header.prefix), header.prefix, header.depth, word);
+    Release(old);
+    budget -= std::min(budget, kCost);
+  }
+  return budget;
 }
 
 // A new segment with the entries of both, which are freed; none when they are too many together.

@@ -39,15 +39,17 @@ struct PlaceList {
 
 Segment SegmentIndex::NewSegment(uint32_t buckets, uint64_t prefix, uint32_t depth) {
   const size_t bytes = Segment::Bytes(buckets);
-  auto* memory = static_cast<uint8_t*>(std::aligned_alloc(64, bytes));
+  const bool pooled = buckets == Segment::kBucketsMax && segments_.size() >= kSegmentsOfMalloc;
+  auto* memory = pooled ? pool_.Allocate() : static_cast<uint8_t*>(std::aligned_alloc(64, bytes));
   CHECK(memory != nullptr);
   std::memset(memory, 0, bytes);
-  bytes_ += malloc_usable_size(memory);
+  if (!pooled) bytes_ += malloc_usable_size(memory);
   const Segment segment(memory, buckets - 1);
   Segment::Header& header = segment.header();
   header.prefix = RangeStart(prefix, depth);
   header.depth = static_cast<uint8_t>(depth);
   header.index = static_cast<uint32_t>(segments_.size());
+  header.pooled = pooled;
   segments_.push_back(IndexWord::Of(segment, depth));
   return segment;
 }
@@ -57,6 +59,11 @@ void SegmentIndex::FreeSegment(Segment segment) {
   segments_[index] = segments_.back();
   segments_[index].segment().header().index = index;
   segments_.pop_back();
+  Release(segment);
+}
+
+void SegmentIndex::Release(Segment segment) {
+  if (segment.header().pooled) return pool_.Free(segment.memory());
   bytes_ -= malloc_usable_size(segment.memory());
   std::free(segment.memory());
 }

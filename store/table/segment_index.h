@@ -7,6 +7,7 @@
 #include "store/base/position.h"
 #include "store/table/entry.h"
 #include "store/table/segment.h"
+#include "store/table/segment_pool.h"
 
 namespace cloakroom {
 
@@ -65,9 +66,9 @@ struct IndexWord {
 ///    +------+                        +------+       +---------+-------+------------+
 ///    | word |-- shared by slots ------------------> | 9 tags  | over  | 9 pointers |  bucket
 ///    | word |-- one slot, many ----> | word |-----> +---------+-------+------------+
-///    | word |-> (nothing)            | word |-> ... | 29 tags | homes | pointers   |  stash of 16
+///    | word |-> (nothing)            | word |-> ... | 27 tags | homes | pointers   |  stash of 16
 ///    +------+                        +------+       +---------+-------+------------+  buckets
-///   pointer (6 bytes)  address | displaced (1 bit) | malloc's own, or the page's size (2 bits)
+///   pointer (6 bytes)  address | displaced (1 bit) | malloc's own or on a page (1 bit)
 class SegmentIndex {
  public:
   explicit SegmentIndex(const Locator& locator) : locator_(locator) {}
@@ -117,6 +118,10 @@ class SegmentIndex {
   bool Merge(size_t budget);
   [[nodiscard]] bool MergeWaits() const { return !candidates_.empty(); }
 
+  /// Moves segments out of half-empty chunks: about `budget` moves of a block. What is left of it.
+  size_t Gather(size_t budget);
+  [[nodiscard]] bool GatherWaits() const { return pool_.Sparse(); }
+
   /// All segments, in no order.
   [[nodiscard]] const std::vector<IndexWord>& segments() const { return segments_; }
   /// Empties one place of the newest segment; its word, or 0 when the index is empty. `from` is
@@ -125,7 +130,7 @@ class SegmentIndex {
 
   [[nodiscard]] const Locator& locator() const { return locator_; }
   [[nodiscard]] size_t bytes() const {
-    return bytes_ + segments_.capacity() * sizeof(IndexWord) +
+    return bytes_ + pool_.bytes() + segments_.capacity() * sizeof(IndexWord) +
            candidates_.capacity() * sizeof(uint64_t);
   }
 
@@ -134,6 +139,8 @@ class SegmentIndex {
  private:
   static constexpr uint32_t kRootDecidesMax = 14;
   static constexpr uint32_t kNodeDecidesMax = 10;
+  // A small index does not hold chunks that it does not fill.
+  static constexpr size_t kSegmentsOfMalloc = 16;
   // Buddies merge when together they fill no more than half a segment.
   static constexpr uint32_t kMergedMax = Segment::kPlacesMax / 2;
   static constexpr uint32_t kSparse = Segment::kPlacesMax / 4;
@@ -169,6 +176,7 @@ class SegmentIndex {
 
   Segment NewSegment(uint32_t buckets, uint64_t prefix, uint32_t depth);
   void FreeSegment(Segment segment);
+  void Release(Segment segment);
   bool Enlarge(IndexWord word, uint64_t prefix);
   void Split(uint64_t prefix);
   void PutChain(IndexWord word, const Position& position, PlaceWord place);
@@ -183,7 +191,8 @@ class SegmentIndex {
   uint64_t* root_ = &empty_root_;
   uint32_t root_decides_ = 0;
   uint64_t root_full_ = 1;
-  size_t bytes_ = 0;
+  size_t bytes_ = 0;  // from malloc
+  SegmentPool pool_;
   std::vector<IndexWord> segments_;
   std::vector<uint64_t> candidates_;  // prefixes of segments that became sparse
 };

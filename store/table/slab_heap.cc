@@ -27,14 +27,13 @@
 namespace cloakroom {
 namespace {
 
-constexpr size_t kHeaderBytes = 64;
+constexpr size_t kHeaderBytes = 48;
 constexpr uint8_t kFreeMark = 0xFF;
 constexpr uint16_t kNone = 0xFFFF;
 
-size_t PageBytes(BlockKind kind) { return size_t{1024} << (2 * static_cast<uint32_t>(kind)); }
-
-size_t CapacityOfPage(BlockKind kind, size_t block_bytes) {
-  return (PageBytes(kind) - kHeaderBytes) / block_bytes;
+// How many blocks fit a page of a span; the first page of a cut chunk is a little shorter.
+size_t CapacityOfPage(size_t span, size_t block_bytes) {
+  return (PageArena::kSpans[span] - kHeaderBytes) / block_bytes;
 }
 
 uint16_t NextFree(const uint8_t* block) {
@@ -62,7 +61,7 @@ struct SlabHeap::Page {
   uint16_t bin_low;  // the page leaves its bin when live < bin_low or live >= bin_high
   uint16_t bin_high;
   uint8_t bin;
-  BlockKind kind;
+  uint8_t span;  // index into PageArena::kSpans
 
   uint8_t* At(uint32_t i) {
     return reinterpret_cast<uint8_t*>(this) + kHeaderBytes + size_t{i} * block_bytes;
@@ -70,7 +69,7 @@ struct SlabHeap::Page {
 };
 
 SlabHeap::~SlabHeap() {
-  if (evacuated_ != nullptr) std::free(evacuated_);
+  if (evacuated_ != nullptr) Release(evacuated_);
   if (!classes_) return;
   static_assert(sizeof(Page) <= kHeaderBytes);
   for (const auto& c : classes_->made) {
@@ -78,15 +77,19 @@ SlabHeap::~SlabHeap() {
     for (Page* page : c->bins)
       while (page != nullptr) {
         Page* next = page->next;
-        std::free(page);
+        Release(page);
         page = next;
       }
   }
 }
 
 SlabHeap::Page* SlabHeap::PageOf(Block block) {
-  return reinterpret_cast<Page*>(reinterpret_cast<uintptr_t>(block.at) &
-                                 ~(PageBytes(block.kind) - 1));
+  return reinterpret_cast<Page*>(PageArena::Find(block.at));
+}
+
+void SlabHeap::Release(Page* page) {
+  ASAN_UNPOISON_MEMORY_REGION(page, PageArena::kSpans[page->span] - kHeaderBytes);
+  PageArena::Get().Free(reinterpret_cast<char*>(page));
 }
 
 size_t SlabHeap::Capacity(Block block) {
@@ -145,7 +148,7 @@ Block SlabHeap::Allocate(size_t bytes) {
   ++c.live;
   slab_used_bytes_ += page->block_bytes;
   if (++page->live >= page->bin_high) Rebin(page);
-  return {at, page->kind};
+  return {at, BlockKind::kPage};
 }
 
 void SlabHeap::Free(Block block) {
@@ -205,30 +208,31 @@ Block SlabHeap::Resize(Block block, size_t used, size_t bytes) {
 
 // Small pages while the class is small, so that a page with room is a small part of it; but never
 // one whose tail wastes more than a sixteenth.
-BlockKind SlabHeap::PageKindFor(const Class& c) {
-  for (const BlockKind kind : {BlockKind::kPage4K, BlockKind::kPage16K}) {
-    const size_t room = PageBytes(kind) - kHeaderBytes;
+size_t SlabHeap::SpanFor(const Class& c) {
+  constexpr size_t kLargest = PageArena::kSpans.size() - 1;
+  for (size_t span = 0; span < kLargest; ++span) {
+    const size_t bytes = PageArena::kSpans[span];
+    const size_t room = bytes - kHeaderBytes;
     const bool tail_is_small = room % c.block_bytes <= room / 16;
-    const bool larger_is_small_part = PageBytes(kind) * 4 <= size_t{c.live} * c.block_bytes / 8;
-    if (tail_is_small && !larger_is_small_part) return kind;
+    const bool larger_is_small_part = bytes * 4 <= size_t{c.live} * c.block_bytes / 8;
+    if (tail_is_small && !larger_is_small_part) return span;
   }
-  return BlockKind::kPage64K;
+  return kLargest;
 }
 
 SlabHeap::Page* SlabHeap::NewPage(Class& c) {
-  const BlockKind kind = PageKindFor(c);
-  const size_t bytes = PageBytes(kind);
-  auto* page = static_cast<Page*>(std::aligned_alloc(bytes, bytes));
-  CHECK(page != nullptr);
+  const size_t span = SpanFor(c);
+  const PageArena::Page memory = PageArena::Get().Allocate(span);
+  auto* page = reinterpret_cast<Page*>(memory.at);
   *page = Page{};
   page->owner = &c;
   page->block_bytes = c.block_bytes;
-  page->capacity = static_cast<uint16_t>(CapacityOfPage(kind, c.block_bytes));
+  page->capacity = static_cast<uint16_t>((memory.bytes - kHeaderBytes) / c.block_bytes);
   page->free = kNone;
-  page->kind = kind;
-  page_bytes_ += bytes;
+  page->span = static_cast<uint8_t>(span);
+  page_bytes_ += PageArena::kSpans[span];
   c.capacity += page->capacity;
-  c.pages[static_cast<size_t>(kind)] += 1;
+  c.pages[span] += 1;
   Link(page, 0);
   return page;
 }
@@ -239,12 +243,10 @@ void SlabHeap::FreePage(Page* page) {
   else
     Unlink(page);
   Class& c = *page->owner;
-  const size_t bytes = PageBytes(page->kind);
-  page_bytes_ -= bytes;
+  page_bytes_ -= PageArena::kSpans[page->span];
   c.capacity -= page->capacity;
-  c.pages[static_cast<size_t>(page->kind)] -= 1;
-  ASAN_UNPOISON_MEMORY_REGION(page, bytes);
-  std::free(page);
+  c.pages[page->span] -= 1;
+  Release(page);
   if (c.capacity > 0) return;
   --classes_->count;
   classes_->made[c.number].reset();
@@ -282,24 +284,25 @@ void SlabHeap::Rebin(Page* page) {
   Link(page, page->live == page->capacity ? kFullBin : page->live * kBins / page->capacity);
 }
 
-BlockKind SlabHeap::LargestKind(const Class& c) {
-  uint8_t kind = 3;
-  while (kind > 1 && c.pages[kind] == 0) --kind;
-  return static_cast<BlockKind>(kind);
+size_t SlabHeap::LargestSpan(const Class& c) {
+  size_t span = PageArena::kSpans.size() - 1;
+  while (span > 0 && c.pages[span] == 0) --span;
+  return span;
 }
 
 // The class has shrunk so far that its pages are too large a part of it: smaller ones fit better.
 bool SlabHeap::IsOversized(const Class& c) {
-  const BlockKind largest = LargestKind(c);
-  return PageBytes(largest) > size_t{c.live} * c.block_bytes / 4 && PageKindFor(c) < largest;
+  const size_t largest = LargestSpan(c);
+  return PageArena::kSpans[largest] > size_t{c.live} * c.block_bytes / 4 && SpanFor(c) < largest;
 }
 
 // Sparse: more than a tenth of the places are free, and a page can be emptied into the others, or
 // into smaller ones.
 bool SlabHeap::IsSparse(const Class& c) {
   const uint32_t free = c.capacity - c.live;
+  if (c.live == 0) return c.capacity > 0;
   return free > c.capacity / 10 &&
-         (free >= CapacityOfPage(LargestKind(c), c.block_bytes) || IsOversized(c));
+         (free >= CapacityOfPage(LargestSpan(c), c.block_bytes) || IsOversized(c));
 }
 
 void SlabHeap::NoteSparse(const Class& c) {
@@ -313,10 +316,10 @@ void SlabHeap::NoteSparse(const Class& c) {
 // The page to evacuate: from the emptiest bin, and where pages are too large, one of those.
 SlabHeap::Page* SlabHeap::EmptiestPage(const Class& c) {
   const bool oversized = IsOversized(c);
-  const BlockKind largest = LargestKind(c);
+  const size_t largest = LargestSpan(c);
   for (Page* page : c.bins)
     for (; page != nullptr; page = page->next)
-      if (!oversized || page->kind == largest) return page;
+      if (!oversized || page->span == largest) return page;
   return nullptr;
 }
 
@@ -353,7 +356,7 @@ Block SlabHeap::NextToMove() {
   Page* page = evacuated_;
   for (; evacuated_next_ < page->unused; ++evacuated_next_) {
     uint8_t* at = page->At(evacuated_next_);
-    if (at[6] != kFreeMark) return {at, page->kind};
+    if (at[6] != kFreeMark) return {at, BlockKind::kPage};
   }
   CheckFailed("a page under evacuation holds a live block", __FILE__, __LINE__);
 }

@@ -5,16 +5,15 @@
 #include <cstdint>
 #include <memory>
 
+#include "store/table/page_arena.h"
 #include "store/table/slow_free.h"
 
 namespace cloakroom {
 
-/// How a block was got. Stored in the two low bits of the pointer to it.
+/// How a block was got. Stored in the lowest bit of the pointer to it.
 enum class BlockKind : uint8_t {
-  kOwn = 0,  // from malloc, alone
-  kPage4K = 1,
-  kPage16K = 2,
-  kPage64K = 3,
+  kOwn = 0,   // from malloc, alone
+  kPage = 1,  // from a page of the slabs
 };
 
 struct Block {
@@ -22,19 +21,19 @@ struct Block {
   BlockKind kind = BlockKind::kOwn;
 };
 
-/// The blocks of one table, in steps of 8 bytes (16 from 1 KiB on) up to kSlabBytesMax on pages of
-/// 4 to 64 KiB; larger ones are malloc's own, and so are the first few of every size, for a small
-/// table must not hold pages that it does not fill.
+/// The blocks of one table, in steps of 4 bytes (8 from 512 on, 16 from 1 KiB on) up to
+/// kSlabBytesMax, on pages of 4 to 64 KiB from the PageArena. Larger ones are malloc's own, and so
+/// are the first few of every size, for a small table must not hold pages that it does not fill.
 ///
-///   page (aligned to its size)
+///   page
 ///   +--------+---------+---------+------+---------+--------------+
 ///   | header | block 0 | block 1 | free | block 3 | never used   |
 ///   +--------+---------+---------+------+---------+--------------+
-///     64 B                         next free block (u16), ..., byte 6 = 0xFF
+///     48 B                         next free block (u16), ..., byte 6 = 0xFF
 ///
 /// Blocks hold entries, whose byte 6 (type and encoding) is never 0xFF: so a page can be walked.
 /// New blocks go to the fullest page of their class; pages that fall below are evacuated by the
-/// owner through NextToMove, and go back to malloc as they empty.
+/// owner through NextToMove, and go back to the arena as they empty.
 class SlabHeap {
  public:
   static constexpr size_t kSlabBytesMax = 2048;
@@ -45,17 +44,14 @@ class SlabHeap {
   SlabHeap(const SlabHeap&) = delete;
   SlabHeap& operator=(const SlabHeap&) = delete;
 
-  /// A block of at least `bytes`, aligned to 8. Its contents are undefined, but while it is in use
-  /// byte 6 must not be 0xFF. Precondition: bytes >= 16.
+  /// A block of at least `bytes`, aligned to 4. Its contents are undefined, but while it is in use
+  /// byte 6 must not be 0xFF. Precondition: bytes >= 8.
   [[nodiscard]] Block Allocate(size_t bytes);
   void Free(Block block);
   /// Makes `block`, of which the first `used` bytes matter, hold `bytes`. It may move.
   [[nodiscard]] Block Resize(Block block, size_t used, size_t bytes);
   /// The size of the block that would hold `bytes`, were it on a page.
-  [[nodiscard]] static constexpr size_t RoundUp(size_t bytes) {
-    const size_t step = bytes <= kFineBytesMax ? kFineStep : kCoarseStep;
-    return (bytes + step - 1) / step * step;
-  }
+  [[nodiscard]] static constexpr size_t RoundUp(size_t bytes) { return BlockBytes(ClassOf(bytes)); }
   /// How many bytes `block` can hold. O(1).
   [[nodiscard]] static size_t Capacity(Block block);
 
@@ -83,12 +79,16 @@ class SlabHeap {
   }
 
  private:
-  static constexpr size_t kFineStep = 8;
-  static constexpr size_t kFineBytesMax = 1024;
-  static constexpr size_t kCoarseStep = 16;
-  static constexpr size_t kFineClasses = kFineBytesMax / kFineStep;
-  static constexpr size_t kClassCount =
-      kFineClasses + (kSlabBytesMax - kFineBytesMax) / kCoarseStep;
+  // Size classes: 0 to 127 in steps of 4 bytes, to 191 of 8, to 255 of 16.
+  static constexpr size_t ClassOf(size_t bytes) {
+    if (bytes <= 512) return (bytes + 3) / 4 - 1;
+    return bytes <= 1024 ? 128 + (bytes - 505) / 8 - 1 : 192 + (bytes - 1009) / 16 - 1;
+  }
+  static constexpr size_t BlockBytes(size_t size_class) {
+    if (size_class < 128) return (size_class + 1) * 4;
+    return size_class < 192 ? 512 + (size_class - 127) * 8 : 1024 + (size_class - 191) * 16;
+  }
+  static constexpr size_t kClassCount = 256;
   // A table with less than this in blocks has none on pages.
   static constexpr size_t kSmallHeapBytes = 48 << 10;
   // Then, of each class the first so many bytes are still malloc's own.
@@ -101,9 +101,9 @@ class SlabHeap {
     Page* bins[kBins + 1] = {};
     uint32_t block_bytes = 0;
     uint32_t number = 0;
-    uint32_t capacity = 0;   // blocks that the pages can hold
-    uint32_t live = 0;       // blocks in use
-    uint32_t pages[4] = {};  // how many of each BlockKind
+    uint32_t capacity = 0;                                   // blocks that the pages can hold
+    uint32_t live = 0;                                       // blocks in use
+    std::array<uint32_t, PageArena::kSpans.size()> pages{};  // how many of each span
   };
   struct Classes {
     std::array<std::unique_ptr<Class>, kClassCount> made;  // while it has pages
@@ -113,28 +113,19 @@ class SlabHeap {
   };
   static_assert(kClassCount % 64 == 0);
 
-  [[nodiscard]] static size_t ClassOf(size_t bytes) {
-    return bytes <= kFineBytesMax
-               ? (bytes + kFineStep - 1) / kFineStep - 1
-               : kFineClasses + (bytes - kFineBytesMax + kCoarseStep - 1) / kCoarseStep - 1;
-  }
-  [[nodiscard]] static size_t BlockBytes(size_t size_class) {
-    return size_class < kFineClasses
-               ? (size_class + 1) * kFineStep
-               : kFineBytesMax + (size_class - kFineClasses + 1) * kCoarseStep;
-  }
   [[nodiscard]] static Page* PageOf(Block block);
   [[nodiscard]] Block AllocateOwn(size_t bytes);
   [[nodiscard]] bool WantsOwn(size_t size_class);
   [[nodiscard]] Class& ClassAt(size_t size_class);
   [[nodiscard]] Page* NewPage(Class& c);
   void FreePage(Page* page);
+  static void Release(Page* page);
   static void Link(Page* page, uint32_t bin);
   static void Unlink(Page* page);
   void Rebin(Page* page);
   void NoteSparse(const Class& c);
-  [[nodiscard]] static BlockKind PageKindFor(const Class& c);
-  [[nodiscard]] static BlockKind LargestKind(const Class& c);
+  [[nodiscard]] static size_t SpanFor(const Class& c);
+  [[nodiscard]] static size_t LargestSpan(const Class& c);
   [[nodiscard]] static bool IsSparse(const Class& c);
   [[nodiscard]] static bool IsOversized(const Class& c);
   [[nodiscard]] static Page* EmptiestPage(const Class& c);

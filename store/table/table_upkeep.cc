@@ -9,6 +9,7 @@ bool Table::Compact(size_t budget) {
   Impl& t = *impl_;
   budget = t.heap.FreeSlowly(budget);
   t.index.Merge(budget);
+  budget = t.index.Gather(budget);
   for (; budget > 0; --budget) {
     const Block old = t.heap.NextToMove();
     if (old.at == nullptr) break;
@@ -22,7 +23,7 @@ bool Table::Compact(size_t budget) {
   }
   t.CheckArms(budget);
   return !t.heap.Sparse() && !t.heap.FreesSlowly() && !t.index.MergeWaits() &&
-         !(t.wheel && (t.wheel->InPass() || t.ArmsAreStale()));
+         !t.index.GatherWaits() && !(t.wheel && (t.wheel->InPass() || t.ArmsAreStale()));
 }
 
 bool Table::Drain(size_t budget, FunctionRef<void(Entry*)> dying) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "store/base/chunk_arena.h"
 #include "store/uv/cgroup.h"
 
 // jemalloc's, when the program is linked with it; a build under a sanitizer is not.
@@ -28,11 +29,14 @@ size_t UvProcess::ResidentBytes() const {
 
 size_t UvProcess::AllocatedBytes() const { return AllocatorFigures().allocated; }
 
+// malloc's figures, and those of the chunks that tables have beside it.
 Process::Allocator UvProcess::AllocatorFigures() const {
+  const size_t used = ChunkArena::Get().used_bytes_beside_malloc();
+  const size_t free = ChunkArena::Get().free_bytes();
   if (mallctl == nullptr) {
     const struct mallinfo2 info = mallinfo2();
     const size_t held = info.arena + info.hblkhd;
-    return {info.uordblks + info.hblkhd, held, held};
+    return {info.uordblks + info.hblkhd + used, held + used, held + used + free};
   }
   uint64_t epoch = 1;  // asks for fresh figures
   size_t size = sizeof epoch;
@@ -42,7 +46,8 @@ Process::Allocator UvProcess::AllocatorFigures() const {
     size_t bytes_size = sizeof bytes;
     return mallctl(name, &bytes, &bytes_size, nullptr, 0) == 0 ? bytes : 0;
   };
-  return {figure("stats.allocated"), figure("stats.active"), figure("stats.resident")};
+  return {figure("stats.allocated") + used, figure("stats.active") + used,
+          figure("stats.resident") + used + free};
 }
 
 std::string UvProcess::AllocatorReport() const {
@@ -72,6 +77,7 @@ void UvProcess::ReturnMemory() {
 }
 
 void UvProcess::PurgeMemory() {
+  ChunkArena::Get().PurgeAll();
   if (mallctl == nullptr) {
     malloc_trim(0);
     return;

@@ -30,7 +30,7 @@ TEST(SlabHeapTest, BlocksAreApart) {
       Held h{{}, 16 + random() % (random() % 50 == 0 ? 5000 : 2033), 'x'};
       h.fill = static_cast<char>('a' + step % 26);
       h.block = heap.Allocate(h.bytes);
-      ASSERT_EQ(reinterpret_cast<uintptr_t>(h.block.at) % 8, 0U);
+      ASSERT_EQ(reinterpret_cast<uintptr_t>(h.block.at) % 4, 0U);
       ASSERT_GE(SlabHeap::Capacity(h.block), h.bytes);
       std::memset(h.block.at, h.fill, h.bytes);
       live += h.bytes;
