@@ -217,6 +217,25 @@ bool Decode(const Op& op, SessionMarkUserOp& out) {
   return Done(bytes);
 }
 
+void Add(WriteBatch& batch, const SessionTrimUserOp& op) {
+  std::string payload;
+  AppendSized(payload, op.ns);
+  AppendTimes(payload, {op.seen});
+  AppendVarint(payload, op.serial);
+  AppendTimes(payload, {op.tombstone_until});
+  batch.Add(kOpSessionTrimUser, 0, NameRef(op.user), payload);
+}
+
+bool Decode(const Op& op, SessionTrimUserOp& out) {
+  ByteReader bytes(op.payload);
+  out.user = op.key;
+  out.ns = bytes.Sized();
+  out.seen = ReadTime(bytes);
+  out.serial = bytes.Varint();
+  out.tombstone_until = ReadTime(bytes);
+  return Done(bytes);
+}
+
 void Add(WriteBatch& batch, const SessionMarkNamespaceOp& op) {
   std::string payload;
   AppendTimes(payload, {op.tombstone_until});

@@ -23,6 +23,7 @@ inline constexpr auto kOpSessionRotate = static_cast<OpKind>(68);
 inline constexpr auto kOpSessionMarkUser = static_cast<OpKind>(69);
 inline constexpr auto kOpSessionMarkNamespace = static_cast<OpKind>(70);
 inline constexpr auto kOpSessionPolicy = static_cast<OpKind>(71);
+inline constexpr auto kOpSessionTrimUser = static_cast<OpKind>(72);
 
 /// Words that alternate name, value, name, value, ...
 using WordSpan = std::span<const std::string_view>;
@@ -108,6 +109,18 @@ struct SessionMarkUserOp {
   TimeMs tombstone_until = 0;
 };
 
+/// Ends those sessions of a user that earlier ops made and that were last used at `seen`, or
+/// before; of those used at that very time, the ones up to `serial`: what is too many for a cap.
+/// The op's key is the user.
+///   ns sized | seen | serial | tombstone_until
+struct SessionTrimUserOp {
+  std::string_view ns;
+  std::string_view user;
+  TimeMs seen = 0;
+  uint64_t serial = 0;
+  TimeMs tombstone_until = 0;
+};
+
 /// Ends all sessions of a namespace that earlier ops made. The op's key is the namespace.
 ///   tombstone_until
 struct SessionMarkNamespaceOp {
@@ -128,6 +141,7 @@ void Add(WriteBatch& batch, const SessionMergeOp& op);
 void Add(WriteBatch& batch, const SessionEndOp& op);
 void Add(WriteBatch& batch, const SessionRotateOp& op);
 void Add(WriteBatch& batch, const SessionMarkUserOp& op);
+void Add(WriteBatch& batch, const SessionTrimUserOp& op);
 void Add(WriteBatch& batch, const SessionMarkNamespaceOp& op);
 void Add(WriteBatch& batch, const SessionPolicyOp& op);
 
@@ -139,6 +153,7 @@ void Add(WriteBatch& batch, const SessionPolicyOp& op);
 [[nodiscard]] bool Decode(const Op& op, SessionEndOp& out);
 [[nodiscard]] bool Decode(const Op& op, SessionRotateOp& out);
 [[nodiscard]] bool Decode(const Op& op, SessionMarkUserOp& out);
+[[nodiscard]] bool Decode(const Op& op, SessionTrimUserOp& out);
 [[nodiscard]] bool Decode(const Op& op, SessionMarkNamespaceOp& out);
 [[nodiscard]] bool Decode(const Op& op, SessionPolicyOp& out);
 

@@ -7,10 +7,11 @@
 namespace cloakroom {
 namespace {
 
-const SessionMark* FirstAbove(const std::vector<SessionMark>& marks, uint64_t serial) {
-  const auto it = std::upper_bound(
-      marks.begin(), marks.end(), serial,
-      [](uint64_t wanted, const SessionMark& mark) { return wanted < mark.serial; });
+const SessionMark* FirstOf(const std::vector<SessionMark>& marks, const SeenSerial& order) {
+  auto it = std::upper_bound(
+      marks.begin(), marks.end(), order.second,
+      [](uint64_t serial, const SessionMark& mark) { return serial < mark.serial; });
+  while (it != marks.end() && it->last < order) ++it;
   return it == marks.end() ? nullptr : &*it;
 }
 
@@ -26,13 +27,13 @@ SessionCounters& SessionCounters::operator+=(const SessionCounters& other) {
   return *this;
 }
 
-const SessionMark* Namespace::Covering(std::string_view user, uint64_t serial) const {
+const SessionMark* Namespace::Covering(std::string_view user, const SeenSerial& order) const {
   if (marks.empty() && user_marks.empty()) [[likely]]
     return nullptr;
-  const SessionMark* first = FirstAbove(marks, serial);
+  const SessionMark* first = FirstOf(marks, order);
   const auto it = user_marks.find(user);
   if (it == user_marks.end()) return first;
-  const SessionMark* const of_user = FirstAbove(it->second, serial);
+  const SessionMark* const of_user = FirstOf(it->second, order);
   if (first == nullptr || (of_user != nullptr && of_user->serial < first->serial)) return of_user;
   return first;
 }

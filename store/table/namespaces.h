@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "store/base/function_ref.h"
@@ -16,6 +17,7 @@
 #include "store/op/session_policy.h"
 #include "store/table/field_names.h"
 #include "store/table/session_shape.h"
+#include "store/table/session_value.h"
 
 namespace cloakroom {
 
@@ -31,12 +33,16 @@ struct SessionCounters {
   SessionCounters& operator+=(const SessionCounters& other);
 };
 
-/// A mass end. It covers the sessions whose serial is below its own. Kept while sessions that
-/// it covers are still in memory.
+/// A mass end. It covers the sessions whose serial is below its own and who stand at or before
+/// `last`: what it covers is not used any more, and what it spares is only used later. Kept while
+/// sessions that it covers are still in memory.
 struct SessionMark {
+  static constexpr SeenSerial kAll = {kDeadlineMax, UINT64_MAX};
+
   uint64_t serial = 0;
   TimeMs time = 0;
   TimeMs tombstone_until = 0;
+  SeenSerial last = kAll;
 };
 
 /// One application: its policy, its field names, what it has. The shapes of its sessions are kept
@@ -65,8 +71,8 @@ struct Namespace {
   };
   std::vector<PastTombstone> past_tombstones;
 
-  /// The first mark that covers a session of `user` and `serial`, or nullptr.
-  [[nodiscard]] const SessionMark* Covering(std::string_view user, uint64_t serial) const;
+  /// The first mark that covers a session of `user` who stands at `order`, or nullptr.
+  [[nodiscard]] const SessionMark* Covering(std::string_view user, const SeenSerial& order) const;
 };
 
 /// The namespaces by name and by id. One is made by its first session or policy, and stays: it

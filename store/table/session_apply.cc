@@ -35,6 +35,10 @@ void SessionSpace::Apply(const RecordHeader& header, const Op& op) {
     SessionMarkUserOp mark;
     CHECK(Decode(op, mark));
     impl.MarkUser(header, mark);
+  } else if (op.kind == kOpSessionTrimUser) {
+    SessionTrimUserOp trim;
+    CHECK(Decode(op, trim));
+    impl.TrimUser(header, trim);
   } else if (op.kind == kOpSessionMarkNamespace) {
     SessionMarkNamespaceOp mark;
     CHECK(Decode(op, mark));
@@ -274,72 +278,6 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   old_entry->set_type(ValueType::kTombstone, Encoding::kPlain);
   SpentToken{op.next, op.nonce, op.grace_until, header.time_ms}.Write(*old_entry);
   sessions->SetDeadline(op.key.ref(), old_entry, kNoDeadline);
-}
-
-void SessionSpace::Impl::Renumber(const SessionKey& key) {
-  Entry* const entry = Live(key);
-  const SessionView session = View(*entry);
-  draft.Load(session, *namespaces.At(session.ns).names);
-  draft.head.serial = serial;
-  Store(key, entry);
-}
-
-void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkUserOp& op) {
-  Namespace& ns = namespaces.Make(op.ns);
-  const UserIndex::User user = UserOf(ns, op.user);
-  ++serial;  // however many they are: that may differ with how far each role has freed the dead
-  if (user.many == nullptr) {
-    // Few: they end here and now.
-    std::vector<SessionKey> keys;
-    ForEachFew(ns, op.user, [&](const Entry&, const SessionView& session) {
-      keys.push_back(SessionKey::FromBytes(session.key));
-    });
-    for (const SessionKey& key : keys) {
-      if (op.has_except && key == op.except) {
-        Renumber(key);
-        continue;
-      }
-      Entry* const entry = Live(key);
-      const auto ended = EndOf(*entry, View(*entry), header.time_ms);
-      Bury(key.ref(), entry,
-           ended.value_or(SessionEnding{SessionEnd::kRevoked, op.tombstone_until}), header.time_ms);
-    }
-  } else {
-    size_t dead = 0;
-    ForEachUnswept(header.time_ms, [&](const SessionView& session) {
-      if (session.ns == ns.id && session.user == op.user) ++dead;
-    });
-    if (op.has_except) {
-      CHECK(users->RemoveOrdered(ns.id, op.user, op.except, View(*Live(op.except)).handle()));
-      Renumber(op.except);
-    }
-    std::unique_ptr<ManySessions> many = users->Detach(ns.id, op.user);
-    CHECK(many->size() >= dead && ns.live >= many->size());
-    ns.live -= many->size();
-    ns.counters.revoked += many->size() - dead;
-    ns.user_marks[std::string(op.user)].push_back({serial, header.time_ms, op.tombstone_until});
-    set_aside.push_back({ns.id, std::string(op.user), serial, std::move(many)});
-    if (op.has_except) AddToIndex(op.except, Live(op.except));
-  }
-  users->Mark(ns.id, op.user, header.time_ms, op.until);
-}
-
-void SessionSpace::Impl::MarkNamespace(const RecordHeader& header,
-                                       const SessionMarkNamespaceOp& op) {
-  Namespace& ns = namespaces.Make(op.ns);
-  ++serial;
-  if (ns.live == 0) return;  // whatever is in memory is covered by earlier marks
-  uint64_t dead = 0;
-  ForEachUnswept(header.time_ms, [&](const SessionView& session) {
-    if (session.ns == ns.id) ++dead;
-  });
-  ns.counters.revoked += ns.live - dead;
-  ns.live = ns.anonymous = 0;
-  ns.marks.push_back({serial, header.time_ms, op.tombstone_until});
-  if (walking) return;  // its end starts the next
-  walking = true;
-  walk_cursor = 0;
-  walk_serial = serial;
 }
 
 }  // namespace cloakroom

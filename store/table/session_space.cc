@@ -56,7 +56,7 @@ std::optional<SessionEnding> SessionSpace::Impl::EndOf(const Entry& entry,
                                                        const SessionView& session,
                                                        TimeMs now) const {
   const Namespace& ns = namespaces.At(session.ns);
-  const SessionMark* const mark = ns.Covering(session.user, session.serial);
+  const SessionMark* const mark = ns.Covering(session.user, session.order());
   const TimeMs deadline = entry.deadline();
   // What came first ended it: it may have expired before the mark.
   if (mark != nullptr && mark->time < deadline)

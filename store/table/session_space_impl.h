@@ -35,7 +35,7 @@ struct SpentToken {
 };
 
 /// The parts of a SessionSpace; its functions stand in session_space.cc (reading),
-/// session_apply.cc (ops) and session_sweep.cc (endings and freeing).
+/// session_apply.cc and session_marks.cc (ops), session_sweep.cc (endings and freeing).
 struct SessionSpace::Impl {
   /// Rotations that a session remembers.
   static constexpr size_t kSpentMax = 8;
@@ -50,7 +50,7 @@ struct SessionSpace::Impl {
   [[nodiscard]] std::optional<SessionEnding> EndOf(const Entry& entry, const SessionView& session,
                                                    TimeMs now) const;
   [[nodiscard]] bool Covered(const SessionView& session) const {
-    return namespaces.At(session.ns).Covering(session.user, session.serial) != nullptr;
+    return namespaces.At(session.ns).Covering(session.user, session.order()) != nullptr;
   }
   /// What the index has of the user, but ordered sessions that a mark of the namespace covers.
   [[nodiscard]] UserIndex::User UserOf(const Namespace& ns, std::string_view user) const;
@@ -74,6 +74,7 @@ struct SessionSpace::Impl {
   void Merge(const SessionMergeOp& op);
   void Rotate(const RecordHeader& header, const SessionRotateOp& op);
   void MarkUser(const RecordHeader& header, const SessionMarkUserOp& op);
+  void TrimUser(const RecordHeader& header, const SessionTrimUserOp& op);
   void MarkNamespace(const RecordHeader& header, const SessionMarkNamespaceOp& op);
 
   /// The live session at `key`. Precondition: there is one.
@@ -90,6 +91,12 @@ struct SessionSpace::Impl {
   void RemoveFromIndex(const SessionKey& key, const SessionView& session);
 
   // Endings.
+  /// Marks the ordered sessions of a user up to `last`, all but `spared` of them, by the newest
+  /// serial, and takes the order away. Returns how many that ended. O(1), but for what is unswept.
+  size_t SetAsideMany(Namespace& ns, std::string_view user, TimeMs time, TimeMs tombstone_until,
+                      const SeenSerial& last, size_t spared);
+  /// Buries the session at `key` as `ending` says, or as it ended before.
+  void End(const SessionKey& key, const SessionEnding& ending, TimeMs now);
   /// Ends the session in `entry`: counts, index, names; leaves a tombstone until its time.
   void Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending, TimeMs now);
   /// Turns the spent tokens of buried sessions into tombstones. Apart from Bury, because a table

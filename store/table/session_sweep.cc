@@ -10,7 +10,7 @@ void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEndi
   const SessionKey session_key = SessionKey::FromBytes(key.bytes);  // `key` may lie in the entry
   const SessionView session = View(*entry);
   Namespace& ns = namespaces.At(session.ns);
-  const bool counted = ns.Covering(session.user, session.serial) == nullptr;
+  const bool counted = ns.Covering(session.user, session.order()) == nullptr;
   if (counted) {
     CHECK(ns.live > 0);
     --ns.live;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "store/base/function_ref.h"
 #include "store/base/time.h"
@@ -12,6 +13,10 @@
 #include "store/table/session_shape.h"
 
 namespace cloakroom {
+
+/// Where a session stands among those of its user: by last use, and among those used in one
+/// millisecond by when they were made.
+using SeenSerial = std::pair<TimeMs, uint64_t>;
 
 /// What an entry of type kSession holds, little-endian:
 ///
@@ -65,6 +70,7 @@ struct SessionView {
   const char* values = nullptr;
 
   [[nodiscard]] SessionHandle handle() const;
+  [[nodiscard]] SeenSerial order() const { return {seen, serial}; }
   [[nodiscard]] bool anonymous() const { return user.empty(); }
   [[nodiscard]] TimeMs abs() const { return abs_start + abs_ms; }
   /// What `seen` makes of the lifetimes.

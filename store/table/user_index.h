@@ -13,14 +13,11 @@
 #include "store/base/position.h"
 #include "store/base/time.h"
 #include "store/op/session_key.h"
+#include "store/table/session_value.h"
 #include "store/table/table.h"
 #include "store/table/user_refs.h"
 
 namespace cloakroom {
-
-/// Where a session stands among those of its user: by last use, and among those used in one
-/// millisecond by when they were made.
-using SeenSerial = std::pair<TimeMs, uint64_t>;
 
 /// One session as its user's index knows it.
 struct UserSession {

@@ -24,6 +24,8 @@ namespace cloakroom {
 inline constexpr TimeMs kSpanMsMax = 10 * 365 * kDayMs;  // the longest IDLE and ABS
 inline constexpr TimeMs kGraceMsMax = kDayMs;
 inline constexpr uint32_t kCapMax = 1'000'000'000;
+/// A login may end any number of sessions, but a reply does not name them without end.
+inline constexpr size_t kEvictedListedMax = 1000;
 
 /// How many live sessions a user may have; max 0: any number.
 struct SessionCap {
@@ -51,7 +53,7 @@ struct MintedSession {
   uint32_t version = 0;
   TimeMs deadline = 0;
   TimeMs abs = 0;
-  std::vector<SessionHandle> evicted;
+  std::vector<SessionHandle> evicted;  // the least recently seen first, at most kEvictedListedMax
 };
 
 /// Mints a session.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/table/session_draft.h"
+#include "store/types/session.h"
 
 namespace cloakroom {
 
@@ -46,6 +47,38 @@ Result<TimeMs> CheckAuthAt(const SessionSpace& space, const Namespace* ns, std::
   return std::min(*given, now);
 }
 
+namespace {
+
+// Up to so many each get an end of their own; of more, those who stay are named instead, if they
+// are few. If both are many, they go by and by.
+constexpr size_t kEndedEachMax = 32;
+constexpr size_t kKeptMax = 256;
+constexpr size_t kEndedAtOnceMax = 256;
+
+/// Ends the `over` least recently seen sessions of a user, `self` left out, in one op: all but
+/// `max` - 1.
+std::vector<SessionHandle> Trim(const SessionSpace& space, const Namespace& ns,
+                                std::string_view user, size_t max, size_t over,
+                                const SessionKey* self, TimeMs now, WriteBatch& batch) {
+  std::vector<SessionHandle> evicted;
+  for (const UserSession& oldest :
+       space.OldestOfUser(ns, user, now, self, std::min(over, kEvictedListedMax)))
+    evicted.push_back(oldest.handle);
+  std::vector<UserSession> newest = space.NewestOfUser(ns, user, now, nullptr, max + 1);
+  if (self != nullptr) {
+    // It is used now, so it stands before all others.
+    const SessionSpace::Found found = space.Find(*self, now);
+    Add(batch, SessionSlideOp{*self, now, found.view.idle_ms});
+    std::erase_if(newest, [&](const UserSession& session) { return session.key == *self; });
+  }
+  const UserSession& last = newest[max - 1];
+  Add(batch, SessionTrimUserOp{ns.name, user, last.seen, last.serial,
+                               now + space.PolicyOf(&ns).tombstone_ms});
+  return evicted;
+}
+
+}  // namespace
+
 Result<std::vector<SessionHandle>> MakeRoom(const SessionSpace& space, const Namespace* ns,
                                             std::string_view user, std::optional<SessionCap> cap,
                                             const SessionKey* self, TimeMs now, WriteBatch& batch) {
@@ -57,7 +90,11 @@ Result<std::vector<SessionHandle>> MakeRoom(const SessionSpace& space, const Nam
   if (self == nullptr) ++live;
   if (live <= cap->max) return evicted;
   if (cap->on_limit == OnLimit::kReject) return Fail(Code::kSessionLimit, "{}", cap->max);
-  for (const UserSession& oldest : space.OldestOfUser(*ns, user, now, self, live - cap->max)) {
+  const size_t over = live - cap->max;
+  if (over > kEndedEachMax && cap->max <= kKeptMax)
+    return Trim(space, *ns, user, cap->max, over, self, now, batch);
+  for (const UserSession& oldest :
+       space.OldestOfUser(*ns, user, now, self, std::min(over, kEndedAtOnceMax))) {
     AddEnd(space, *ns, oldest.key, SessionEnd::kEvicted, now, batch);
     evicted.push_back(oldest.handle);
   }

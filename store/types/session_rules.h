@@ -32,7 +32,9 @@ void AddEnd(const SessionSpace& space, const Namespace& ns, const SessionKey& ke
                                          TimeMs otherwise, TimeMs now);
 
 /// Makes room for one more session of `user` beside `self`, if that is one of theirs already.
-/// Returns the handles of those that have to go, whose ends are in `batch` then.
+/// Returns the handles of those that have to go, the least recently seen first, at most
+/// kEvictedListedMax; their ends are in `batch` then. However many they are, a call costs little:
+/// under a cap of more than 256, at most 256 go at a time.
 ///   errors  kSessionLimit
 [[nodiscard]] Result<std::vector<SessionHandle>> MakeRoom(
     const SessionSpace& space, const Namespace* ns, std::string_view user,

@@ -39,6 +39,7 @@ WriteBatch OneOfEach() {
   Add(batch, SessionMarkUserOp{"shop", "ana", true, KeyOf(7), 8, 9});
   Add(batch, SessionMarkNamespaceOp{"shop", 10});
   Add(batch, SessionPolicyOp{"shop", SessionPolicy{}});
+  Add(batch, SessionTrimUserOp{"shop", "ana", 1'700'000'000'000, 300, 11});
   return batch;
 }
 
@@ -53,6 +54,7 @@ bool DecodesAs(const Op& op) {
   SessionMarkUserOp user;
   SessionMarkNamespaceOp ns;
   SessionPolicyOp policy;
+  SessionTrimUserOp trim;
   switch (static_cast<int>(op.kind)) {
     case 64:
       return Decode(op, put, words);
@@ -68,8 +70,10 @@ bool DecodesAs(const Op& op) {
       return Decode(op, user);
     case 70:
       return Decode(op, ns);
-    default:
+    case 71:
       return Decode(op, policy);
+    default:
+      return Decode(op, trim);
   }
 }
 
@@ -121,7 +125,7 @@ TEST(SessionOpTest, EveryKindComesBack) {
   int kinds = 0;
   for (Op op; reader.Next(op); ++kinds) EXPECT_TRUE(DecodesAs(op)) << static_cast<int>(op.kind);
   EXPECT_TRUE(reader.ok());
-  EXPECT_EQ(kinds, 8);
+  EXPECT_EQ(kinds, 9);
 }
 
 // A user and a namespace are the op's key, so that a router finds the slot without reading on.

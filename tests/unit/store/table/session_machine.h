@@ -70,7 +70,8 @@ class SessionMachine {
   }
   std::optional<SessionCap> AnyCap() {
     if (Chance(95)) return std::nullopt;
-    return SessionCap{static_cast<uint32_t>(dice_.Below(200)),
+    // A small one now and then: it ends many of the crowd at once.
+    return SessionCap{static_cast<uint32_t>(dice_.Below(Chance(20) ? 12 : 250)),
                       Chance(50) ? OnLimit::kEvict : OnLimit::kReject};
   }
 

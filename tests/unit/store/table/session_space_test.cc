@@ -103,6 +103,87 @@ TEST_F(SessionSpaceTest, RevokingANamespaceSparesTheOthers) {
   EXPECT_EQ(Entries(), 1U) << "tombstones go at their time";
 }
 
+// A cap that comes late: what it ends is told in one small record, is seen at once, and is freed in
+// slices. A replica that has the user's sessions in another form ends the same ones.
+TEST_F(SessionSpaceTest, CapOverManyIsOneSmallRecord) {
+  constexpr size_t kCap = 10;
+  std::vector<MintedSession> made;
+  for (size_t i = 0; i < kMany; ++i) {
+    if (i % 3 == 0) shard.now += 1;
+    made.push_back(Create("crowd"));
+  }
+  const size_t records = shard.log.size();
+  SessionRequest request;
+  request.ns = "shop";
+  request.user = "crowd";
+  request.cap = SessionCap{kCap, OnLimit::kEvict};
+  const auto last = CreateSession(shard.space, request, shard.now, shard.random, shard.batch);
+  ASSERT_TRUE(last.has_value());
+  shard.Commit();
+  ASSERT_EQ(shard.log.size(), records + 1);
+  EXPECT_LT(shard.log.back().second.size(), 300U);
+  ASSERT_EQ(last->evicted.size(), kEvictedListedMax);
+  for (size_t i = 0; i < kEvictedListedMax; ++i) ASSERT_EQ(last->evicted[i], made[i].handle);
+
+  for (size_t i = 0; i < kMany; ++i) ASSERT_EQ(Lives(made[i].token), i > kMany - kCap);
+  EXPECT_EQ(shard.space.CountOfUser(Ns(), "crowd", shard.now), kCap);
+  EXPECT_EQ(shard.space.CountsOf(&Ns(), shard.now).live, kCap);
+  EXPECT_EQ(shard.space.CountersOf(&Ns()).evicted, kMany - kCap + 1);
+  ExpectConsistent();
+  shard.space.Sweep(shard.now, 100);
+  EXPECT_TRUE(
+      OpenSession(shard.space, made.back().token, true, true, shard.now + 70'000, shard.batch));
+  shard.now += 70'000;
+  shard.Commit();  // who is spared may go on, though the mark is still there
+  EXPECT_TRUE(Lives(made.back().token));
+  EXPECT_FALSE(Lives(made.front().token));
+  const auto lines = SessionShard::Lines(shard.space, shard.now);
+  shard.SweepAll();
+  EXPECT_EQ(SessionShard::Lines(shard.space, shard.now), lines) << "freeing is not seen";
+  EXPECT_TRUE(Ns().user_marks.empty());
+  ExpectConsistent();
+}
+
+// The session that is rotated under a cap stays, however long ago it was used.
+TEST_F(SessionSpaceTest, CapOverManySparesTheRotatedOne) {
+  std::vector<MintedSession> made;
+  for (size_t i = 0; i < 200; ++i) {
+    shard.now += 1;
+    made.push_back(Create("crowd"));
+  }
+  RotateRequest request;
+  request.cap = SessionCap{5, OnLimit::kEvict};
+  const auto next =
+      RotateSession(shard.space, made[0].token, request, shard.now, shard.random, shard.batch);
+  ASSERT_TRUE(next.has_value());
+  shard.Commit();
+  EXPECT_EQ(next->evicted.size(), 195U);
+  EXPECT_TRUE(Lives(next->token));
+  for (size_t i = 1; i < made.size(); ++i) ASSERT_EQ(Lives(made[i].token), i >= 196);
+  shard.SweepAll();
+  EXPECT_EQ(shard.space.CountOfUser(Ns(), "crowd", shard.now), 5U);
+  ExpectConsistent();
+}
+
+// Under a large cap those who are over it go by and by, so that no login waits for all of them.
+TEST_F(SessionSpaceTest, LargeCapIsReachedByAndBy) {
+  for (size_t i = 0; i < kMany; ++i) Create("crowd");
+  SessionRequest request;
+  request.ns = "shop";
+  request.user = "crowd";
+  request.cap = SessionCap{kMany / 2, OnLimit::kEvict};
+  size_t count = kMany;
+  for (int i = 0; i < 10; ++i) {
+    const auto made = CreateSession(shard.space, request, shard.now, shard.random, shard.batch);
+    ASSERT_TRUE(made.has_value());
+    shard.Commit();
+    EXPECT_LE(made->evicted.size(), 256U);
+    count = std::max(kMany / 2, count + 1 - 256);
+    ASSERT_EQ(shard.space.CountOfUser(Ns(), "crowd", shard.now), count);
+  }
+  ExpectConsistent();
+}
+
 // With on a user with many sessions: what is asked of the least recently seen is asked of an
 // ordered index, not of all.
 TEST_F(SessionSpaceTest, ListsManyInOrderPageByPage) {
