@@ -1,9 +1,9 @@
 #include "redis_compat/command/reply.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 
 #include "redis_compat/command/error_reply.h"
 
@@ -53,8 +53,7 @@ Result<void> Reply::Bulk(std::string_view bytes) {
     *end++ = static_cast<char>('0' + bytes.size() % 10);
     *end++ = '\r';
     *end++ = '\n';
-    std::memcpy(end, bytes.data(), bytes.size());
-    end += bytes.size();
+    end = std::copy(bytes.begin(), bytes.end(), end);
     *end++ = '\r';
     *end++ = '\n';
     out_.append(text, static_cast<size_t>(end - text));

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -31,9 +31,11 @@ class Reply {
     constexpr size_t kSize = N - 1;
     static_assert(kSize >= 1 && kSize <= 9, "a name of one digit's length");
     char text[kSize + kNamedBytesMax] = {'$', static_cast<char>('0' + kSize), '\r', '\n'};
-    std::memcpy(text + 4, name, kSize);
-    std::memcpy(text + 4 + kSize, "\r\n:", 3);
-    char* end = std::to_chars(text + 7 + kSize, text + sizeof text, value).ptr;
+    char* end = std::copy(name, name + kSize, text + 4);
+    *end++ = '\r';
+    *end++ = '\n';
+    *end++ = ':';
+    end = std::to_chars(end, text + sizeof text, value).ptr;
     *end++ = '\r';
     *end++ = '\n';
     out_.append(text, static_cast<size_t>(end - text));
