@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -133,6 +134,8 @@ def main(arguments):
         for row in ROWS:
             print(f"{row.name:20}{row.title}")
         return 0
+    # Also when it is told to end, no server must be left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = parse_arguments(arguments)
     store = results.Store(pathlib.Path(options.out))
     if peers.SERVER_CORE is None:

@@ -37,11 +37,8 @@ void LatencyHistogram::Record(uint64_t ns, uint64_t times) {
   max_ns_ = std::max(max_ns_, ns);
 }
 
-void LatencyHistogram::Add(const LatencyHistogram& other) {
-  bins_ += other.bins_;
-  count_ += other.count_;
-  sum_ns_ += other.sum_ns_;
-  max_ns_ = std::max(max_ns_, other.max_ns_);
+uint64_t LatencyHistogram::CountIn(int bin) const {
+  return *(bins_.begin() + 1 + bin);  // the first one stands for what is below the range
 }
 
 double LatencyHistogram::AtShare(double share) const {
@@ -49,7 +46,7 @@ double LatencyHistogram::AtShare(double share) const {
   const double wanted = std::max(1.0, std::ceil(share * static_cast<double>(count_)));
   double seen = 0;
   for (int bin = 0; bin < static_cast<int>(kBins); ++bin) {
-    seen += static_cast<double>(bins_.at(bin));
+    seen += static_cast<double>(CountIn(bin));
     if (seen >= wanted) return std::min(bins_.axis().value(bin + 1), static_cast<double>(max_ns_));
   }
   return static_cast<double>(max_ns_);
@@ -63,8 +60,8 @@ std::vector<LatencyHistogram::Point> LatencyHistogram::Curve() const {
   std::vector<Point> curve;
   uint64_t seen = 0;
   for (int bin = 0; bin < static_cast<int>(kBins); ++bin) {
-    if (bins_.at(bin) == 0) continue;
-    seen += bins_.at(bin);
+    if (CountIn(bin) == 0) continue;
+    seen += CountIn(bin);
     curve.push_back({static_cast<double>(seen) / static_cast<double>(count_),
                      std::min(bins_.axis().value(bin + 1), static_cast<double>(max_ns_))});
   }

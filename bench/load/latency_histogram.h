@@ -18,9 +18,6 @@ class LatencyHistogram {
   /// Counts `times` latencies of `ns` nanoseconds. Cost: about 15 ns, whatever `times` is.
   void Record(uint64_t ns, uint64_t times);
 
-  /// Adds what `other` counted.
-  void Add(const LatencyHistogram& other);
-
   /// The smallest latency (upper edge of its bin, but never above the largest one recorded) that
   /// the given share of all did not exceed, in nanoseconds; 0 when nothing was recorded.
   ///   share   in [0, 1]: 0.5 is the median, 1 the maximum
@@ -43,6 +40,8 @@ class LatencyHistogram {
   using Axis = boost::histogram::axis::regular<double, boost::histogram::axis::transform::log>;
   using Bins =
       boost::histogram::histogram<std::tuple<Axis>, boost::histogram::dense_storage<uint64_t>>;
+
+  [[nodiscard]] uint64_t CountIn(int bin) const;
 
   Bins bins_;
   uint64_t count_ = 0;
