@@ -8,15 +8,13 @@
 #include "store/env/clock.h"
 #include "store/env/random.h"
 #include "store/node/evictor.h"
+#include "store/op/ack_level.h"
 #include "store/op/op_log.h"
 #include "store/op/write_batch.h"
 #include "store/table/keyspace.h"
 #include "store/table/memory_budget.h"
 
 namespace cloakroom {
-
-/// How far a record must have come before the reply that depends on it may leave.
-enum class AckLevel : uint8_t { kMemory, kOs, kDisk, kReplicas };
 
 /// The commit path of one shard: time, log, keyspace. One command's batch, or all of an EXEC, is
 /// one record.

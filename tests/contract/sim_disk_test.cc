@@ -17,7 +17,7 @@ class SimDiskTest : public testing::Test {
  protected:
   SimDiskTest() {
     EXPECT_TRUE(disk.MakeDirectoryNow("/d"));
-    EXPECT_TRUE(disk.SyncDirectoryNow(""));
+    EXPECT_TRUE(disk.SyncDirectoryNow("/"));
   }
 
   DiskFilePtr Create(const std::string& path) {

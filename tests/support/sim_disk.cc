@@ -9,7 +9,13 @@
 namespace cloakroom {
 namespace {
 
-std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return path.substr(0, std::max<size_t>(slash, 1));
+}
+
+bool IsRoot(const std::string& path) { return path == "/" || path == "."; }
 
 tl::unexpected<Error> Missing(const char* verb, const std::string& path) {
   return Fail(Code::kNotFound, "cannot {} {}: No such file or directory", verb, path);
@@ -57,7 +63,7 @@ void SimDisk::Crash() {
   changes_.clear();
   std::erase_if(platter_names_, [this](const auto& entry) {
     const std::string directory = DirectoryOf(entry.first);
-    return !directory.empty() && !platter_names_.contains(directory);
+    return !IsRoot(directory) && !platter_names_.contains(directory);
   });
   names_ = platter_names_;
   for (auto& [path, inode] : names_)
@@ -86,7 +92,7 @@ const std::string& SimDisk::Contents(const std::string& path) const {
 // Names
 
 bool SimDisk::IsDirectory(const std::string& path) const {
-  if (path.empty()) return true;  // the root
+  if (IsRoot(path)) return true;
   const auto found = names_.find(path);
   return found != names_.end() && !found->second;
 }
@@ -149,7 +155,7 @@ Result<std::vector<std::string>> SimDisk::ListNow(const std::string& directory) 
   if (!IsDirectory(directory)) return Missing("list", directory);
   std::vector<std::string> names;
   for (const auto& [path, inode] : names_)
-    if (inode && DirectoryOf(path) == directory) names.push_back(path.substr(directory.size() + 1));
+    if (inode && DirectoryOf(path) == directory) names.push_back(path.substr(path.rfind('/') + 1));
   return names;
 }
 
