@@ -27,11 +27,13 @@
 #include "store/uv/uv_process.h"
 #include "store/uv/uv_random.h"
 
-// One thread needs one arena. What was freed goes back to the kernel within a few seconds; the
-// server's housekeeping sees to that even when nothing allocates.
+// One thread needs one arena, for blocks of all sizes: those beyond 8 MB would else have one of
+// their own, which gives memory back to the kernel while free() waits. What was freed goes back
+// within a second or two; the server's housekeeping sees to that even when nothing allocates.
 extern "C" {
 extern const char* malloc_conf;
-const char* malloc_conf = "narenas:1,background_thread:false,dirty_decay_ms:3000,muzzy_decay_ms:0";
+const char* malloc_conf =
+    "narenas:1,oversize_threshold:0,background_thread:false,dirty_decay_ms:1000,muzzy_decay_ms:0";
 }
 
 namespace cloakroom {

@@ -35,6 +35,12 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
             [this](Connection& connection) { Bury(connection); }),
       pause_timer_(env.scheduler.MakeTimer([this] { Unpause(); })),
       housekeeping_timer_(env.scheduler.MakeTimer([this] { Housekeep(); })),
+      return_timer_(env.scheduler.MakeTimer([this] {
+        meter_.Wake();
+        const int64_t began_us = env_.clock.MonotonicUs();
+        ReturnMemory();
+        meter_.AddUpkeep(began_us, env_.clock.MonotonicUs());
+      })),
       sweep_timer_(env.scheduler.MakeTimer([this] {
         sweep_due_ms_ = 0;
         env_.scheduler.RequestTurn();
@@ -245,13 +251,18 @@ void Server::Housekeep() {
   requests_rate_.Sample(dispatcher_.counters().commands, now_us);
   input_rate_.Sample(turn_.counters().net_input_bytes, now_us);
   output_rate_.Sample(turn_.counters().net_output_bytes, now_us);
-  if (++housekeepings_ % 10 == 0) env_.process.ReturnMemory();
   shard_.BeginTurn();
   MeasureMemory();
   VisitSomeClients();
+  if (!returning_) ReturnMemory();
   if (stopping_) CheckStopped();
   meter_.AddUpkeep(now_us, env_.clock.MonotonicUs());
   env_.scheduler.RequestTurn();  // for the sweep, and for those whom the visit has ended
+}
+
+void Server::ReturnMemory() {
+  returning_ = env_.process.ReturnMemory();
+  if (returning_) return_timer_->Start(kReturnMs);
 }
 
 // A tenth of them at a time: each is seen about once a second, however many there are.

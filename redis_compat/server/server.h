@@ -103,6 +103,7 @@ class Server final : public ServerControl {
 
  private:
   static constexpr TimeMs kHousekeepingMs = 100;
+  static constexpr TimeMs kReturnMs = 5;
 
   [[nodiscard]] Result<void> Listen(const ListenAddress& address, bool optional);
   void Accept(StreamPtr stream);
@@ -117,6 +118,7 @@ class Server final : public ServerControl {
   void SweepSlice();
   void ArmSweep(TimeMs delay_ms);
   void Housekeep();
+  void ReturnMemory();
   void VisitSomeClients();
   void VisitClient(Connection& connection, TimeMs now);
   void CheckStopped();
@@ -144,7 +146,8 @@ class Server final : public ServerControl {
   std::unique_ptr<Timer> pause_timer_;
 
   std::unique_ptr<Timer> housekeeping_timer_;
-  uint64_t housekeepings_ = 0;
+  std::unique_ptr<Timer> return_timer_;
+  bool returning_ = false;  // there is more memory to give back
   std::unique_ptr<Timer> sweep_timer_;
   TimeMs swept_ms_ = 0;
   TimeMs sweep_due_ms_ = 0;  // when sweep_timer_ fires; 0: it is stopped

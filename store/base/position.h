@@ -26,8 +26,11 @@ struct Position {
 };
 
 /// A position for keys that belong to no cluster slot (fields of a large hash, members of a set).
+/// The whole hash is the prefix. Bucket and tag are its lowest bits, those that tell segments apart
+/// last: bits that all keys of a segment share would all lead to one bucket.
 [[nodiscard]] inline Position PositionOfHash(uint64_t hash) {
-  return Position{static_cast<uint16_t>(hash >> 50), (hash << 14) | (hash >> 50)};
+  constexpr uint64_t kBucketAndTag = (uint64_t{1} << 14) - 1;
+  return Position{static_cast<uint16_t>(hash >> 50), (hash << 14) | (hash & kBucketAndTag)};
 }
 
 /// A position in six bytes: enough to find an entry's bucket, and to know the entry nearly always.

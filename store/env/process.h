@@ -28,8 +28,10 @@ class Process {
   /// The machine's memory, and the limit of the control group that the process is in; 0: none.
   [[nodiscard]] virtual size_t SystemMemoryBytes() const = 0;
   [[nodiscard]] virtual size_t CgroupMemoryBytes() const = 0;
-  /// Gives freed memory back to the kernel that has not been wanted again for a while.
-  virtual void ReturnMemory() = 0;
+  /// Gives a little of the freed memory back to the kernel that has not been wanted again for a
+  /// while. Returns whether there is more: then it is to be called again within milliseconds, for
+  /// what it gives back grows with the time since the last call.
+  virtual bool ReturnMemory() = 0;
   /// Gives all that is free back to the kernel, now.
   virtual void PurgeMemory() = 0;
   /// Raises the limit of open files so that `wanted` fit; returns the limit then in force.

@@ -297,11 +297,11 @@ bool SlabHeap::IsOversized(const Class& c) {
 }
 
 // Sparse: more than a tenth of the places are free, and a page can be emptied into the others, or
-// into smaller ones.
+// into smaller ones. Once at it, it goes on to a twentieth, so that it need not begin again soon.
 bool SlabHeap::IsSparse(const Class& c) {
   const uint32_t free = c.capacity - c.live;
   if (c.live == 0) return c.capacity > 0;
-  return free > c.capacity / 10 &&
+  return free > c.capacity / (c.emptying ? 20 : 10) &&
          (free >= CapacityOfPage(LargestSpan(c), c.block_bytes) || IsOversized(c));
 }
 
@@ -336,8 +336,9 @@ bool SlabHeap::PickPage() {
 }
 
 bool SlabHeap::PickPage(size_t number) {
-  while (classes_->made[number] && IsSparse(*classes_->made[number])) {
-    Page* page = EmptiestPage(*classes_->made[number]);
+  while (Class* const c = classes_->made[number].get()) {
+    c->emptying = IsSparse(*c);
+    Page* const page = c->emptying ? EmptiestPage(*c) : nullptr;
     if (page == nullptr) return false;
     if (page->live == 0) {
       FreePage(page);

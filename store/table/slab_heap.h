@@ -103,6 +103,7 @@ class SlabHeap {
     uint32_t number = 0;
     uint32_t capacity = 0;                                   // blocks that the pages can hold
     uint32_t live = 0;                                       // blocks in use
+    bool emptying = false;                                   // was sparse, and is not dense yet
     std::array<uint32_t, PageArena::kSpans.size()> pages{};  // how many of each span
   };
   struct Classes {

@@ -19,6 +19,17 @@ extern "C" __attribute__((weak)) void malloc_stats_print(void (*write)(void*, co
                                                          void* out, const char* options);
 
 namespace cloakroom {
+namespace {
+
+constexpr size_t kDirtyPagesIgnored = 256;  // what a server at work has always lying about
+
+void RefreshFigures() {
+  uint64_t epoch = 1;
+  size_t size = sizeof epoch;
+  mallctl("epoch", &epoch, &size, &epoch, size);
+}
+
+}  // namespace
 
 int UvProcess::id() const { return static_cast<int>(getpid()); }
 
@@ -38,9 +49,7 @@ Process::Allocator UvProcess::AllocatorFigures() const {
     const size_t held = info.arena + info.hblkhd;
     return {info.uordblks + info.hblkhd + used, held + used, held + used + free};
   }
-  uint64_t epoch = 1;  // asks for fresh figures
-  size_t size = sizeof epoch;
-  mallctl("epoch", &epoch, &size, &epoch, size);
+  RefreshFigures();
   const auto figure = [](const char* name) {
     size_t bytes = 0;
     size_t bytes_size = sizeof bytes;
@@ -71,9 +80,15 @@ std::string UvProcess::AllocatorName() const {
   return "jemalloc-" + std::string(text.substr(0, text.find('-')));
 }
 
-void UvProcess::ReturnMemory() {
-  // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
-  if (mallctl != nullptr) mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0);
+bool UvProcess::ReturnMemory() {
+  if (mallctl == nullptr) return false;
+  // The process has one arena (main.cc).
+  mallctl("arena.0.decay", nullptr, nullptr, nullptr, 0);
+  RefreshFigures();
+  size_t dirty_pages = 0;
+  size_t size = sizeof dirty_pages;
+  const int failed = mallctl("stats.arenas.0.pdirty", &dirty_pages, &size, nullptr, 0);
+  return failed == 0 && dirty_pages > kDirtyPagesIgnored;
 }
 
 void UvProcess::PurgeMemory() {

@@ -15,7 +15,7 @@ class UvProcess final : public Process {
   [[nodiscard]] std::string AllocatorReport() const override;
   [[nodiscard]] size_t SystemMemoryBytes() const override;
   [[nodiscard]] size_t CgroupMemoryBytes() const override;
-  void ReturnMemory() override;
+  bool ReturnMemory() override;
   void PurgeMemory() override;
   [[nodiscard]] size_t RaiseFileLimit(size_t wanted) override;
 };

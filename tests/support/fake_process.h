@@ -20,7 +20,11 @@ class FakeProcess final : public Process {
   [[nodiscard]] size_t SystemMemoryBytes() const override { return size_t{8} << 30; }
   [[nodiscard]] size_t CgroupMemoryBytes() const override { return cgroup_bytes; }
   [[nodiscard]] std::string AllocatorName() const override { return "none"; }
-  void ReturnMemory() override {}
+  bool ReturnMemory() override {
+    ++returns;
+    if (freed_slices > 0) --freed_slices;
+    return freed_slices > 0;
+  }
   void PurgeMemory() override { ++purges; }
   [[nodiscard]] size_t RaiseFileLimit(size_t wanted) override {
     return std::min(wanted, files_max);
@@ -30,6 +34,8 @@ class FakeProcess final : public Process {
   size_t allocated_bytes = 1 << 20;
   size_t cgroup_bytes = 0;
   int purges = 0;
+  int freed_slices = 0;  // how many calls of ReturnMemory have something to give back
+  int returns = 0;       // and how many there were
 };
 
 }  // namespace cloakroom

@@ -72,5 +72,17 @@ TEST_F(UpkeepTest, ASliceIsBoundedByCountToo) {
   EXPECT_EQ(shard.keys().counters().expired_keys, kKeys);
 }
 
+// The allocator gives back more the longer it waits, and nobody is served meanwhile: so while there
+// is something to give back it is asked often.
+TEST_F(UpkeepTest, MemoryIsReturnedLittleByLittle) {
+  network.Pass(100);
+  const int before = process.returns;
+  network.Pass(1000);
+  EXPECT_LE(process.returns - before, 11) << "with nothing to return, only in housekeeping";
+  process.freed_slices = 50;
+  network.Pass(100 + 50 * 10);  // the simulated time goes by in steps of 10 ms
+  EXPECT_EQ(process.freed_slices, 0);
+}
+
 }  // namespace
 }  // namespace cloakroom

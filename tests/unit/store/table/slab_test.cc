@@ -77,6 +77,29 @@ TEST_F(SlabTest, SmallTablesHoldNoEmptyPages) {
       << "but for the slot counts, which the inside of a collection does not keep";
 }
 
+// Position bits that lead to a segment must not choose the bucket as well: all keys of a segment
+// would meet in one, and each segment would hold but a few.
+TEST_F(SlabTest, TheIndexOfALargeCollectionIsDense) {
+  constexpr int kKeys = 200'000;
+  for (const Locate locate : {ByHash, BySlot}) {
+    Use(locate);
+    for (int i = 0; i < kKeys; ++i) Put("field:" + std::to_string(i), "");
+    EXPECT_LT(table->memory().index_bytes, kKeys * 20U);
+  }
+}
+
+// Half die at once, here and there: what the others need is little more than before.
+TEST_F(SlabTest, TheLivingAreGathered) {
+  constexpr int kKeys = 100'000;
+  for (int i = 0; i < kKeys; ++i) Put("key:" + std::to_string(i), std::string(150, 'v'));
+  const size_t index = table->memory().index_bytes;
+  for (int i = 0; i < kKeys; i += 2) Drop("key:" + std::to_string(i));
+  CompactAll();
+  const Table::Memory memory = table->memory();
+  EXPECT_LE(static_cast<double>(memory.slab_bytes), 1.07 * static_cast<double>(memory.block_bytes));
+  EXPECT_LE(memory.index_bytes, index * 3 / 4);
+}
+
 // Replaced by values of new sizes over and over, the pages must stay full after compaction.
 TEST_F(SlabTest, CompactionFillsPages) {
   std::mt19937_64 random(20240606);
