@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "redis_compat/command/client_state.h"
@@ -59,6 +60,8 @@ struct CommandContext {
   /// Set by a handler whose client waits for the memory (FLUSHALL SYNC): after the commit, what
   /// was set aside is freed at once and not in slices.
   bool free_at_once = false;
+  /// Set by a handler that restores a value: after the commit, the access clock of the first key.
+  std::optional<uint32_t> restored_clock;
 
   [[nodiscard]] uint32_t db() const { return client.db; }
 

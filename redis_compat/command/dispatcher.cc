@@ -100,6 +100,7 @@ struct Dispatcher::Impl {
             std::string& out);
   void Observe(const ClientState& client, uint32_t db, Args args, const Command& command,
                int64_t duration_us);
+  static void SetClock(const CommandContext& ctx, std::string_view key);
   void CountError(std::string_view reply);
 };
 
@@ -232,6 +233,10 @@ void Dispatcher::Impl::Observe(const ClientState& client, uint32_t db, Args args
     server.FeedMonitors(MonitorLine(client, db, command, args, shard.now()));
 }
 
+void Dispatcher::Impl::SetClock(const CommandContext& ctx, std::string_view key) {
+  if (const Entry* const entry = ctx.Peek(ctx.Ref(key))) entry->set_clock(*ctx.restored_clock);
+}
+
 // Runs the handler and commits or drops its batch. EXEC's handler comes back here for each queued
 // command: by then the batch is empty again, whatever happened.
 void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& command,
@@ -259,6 +264,8 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     shard.Commit(batch);
     if (ctx.free_at_once) [[unlikely]]
       shard.keys().SweepDetached();
+    if (ctx.restored_clock) [[unlikely]]
+      SetClock(ctx, args[static_cast<size_t>(command.spec->keys.first)]);
   }
   // A handler may also succeed with an error reply: then its batch was meant to stay.
   if (out.size() > start && out[start] == '-') [[unlikely]] {

@@ -11,6 +11,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterScan(registry);
   RegisterExpiry(registry);
   RegisterObject(registry);
+  RegisterDump(registry);
   RegisterMemory(registry);
   RegisterDatabases(registry);
   RegisterCluster(registry);

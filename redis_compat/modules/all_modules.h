@@ -12,6 +12,7 @@ void RegisterKeys(Registry& registry);
 void RegisterScan(Registry& registry);
 void RegisterExpiry(Registry& registry);
 void RegisterObject(Registry& registry);
+void RegisterDump(Registry& registry);
 void RegisterMemory(Registry& registry);
 void RegisterDatabases(Registry& registry);
 void RegisterCluster(Registry& registry);

@@ -17,8 +17,8 @@ constexpr KeySpec kNone{};
 constexpr KeyFacts kKeyFacts[] = {
     {{"RO access", 1, false, 0, 1},
      kNone,
-     "expiretime get getrange hget hgetall hkeys hmget hrandfield hscan hvals pexpiretime pttl "
-     "smembers smismember srandmember sscan substr ttl"},
+     "dump expiretime get getrange hget hgetall hkeys hmget hrandfield hscan hvals pexpiretime "
+     "pttl smembers smismember srandmember sscan substr ttl"},
     {{"RW access update", 1, false, 0, 1},
      kNone,
      "decr decrby getex getset hincrby hincrbyfloat incr incrby incrbyfloat move"},
@@ -35,7 +35,7 @@ constexpr KeyFacts kKeyFacts[] = {
     {{"RM delete", 1, false, -1, 1}, kNone, "del unlink"},
     {{"RW access delete", 1, false, 0, 1}, kNone, "getdel spop"},
     {{"RW delete", 1, false, 0, 1}, kNone, "hdel srem"},
-    {{"OW update", 1, false, 0, 1}, kNone, "psetex setex"},
+    {{"OW update", 1, false, 0, 1}, kNone, "psetex restore setex"},
     {{"OW update", 1, false, 0, 1}, {"RO access", 2, false, -1, 1}, "sdiffstore sunionstore"},
     {{"RO access", 1, false, 0, 1}, {"OW update", 2, false, 0, 1}, "copy"},
     {{"OW update", 1, false, -1, 2}, kNone, "mset"},
@@ -62,8 +62,8 @@ constexpr TipFacts kTipFacts[] = {
     {"nondeterministic_output",
      "client|info client|list cluster|bumpepoch cluster|count-failure-reports "
      "cluster|getkeysinslot cluster|info cluster|links cluster|nodes cluster|replicas "
-     "cluster|shards cluster|slaves cluster|slots hrandfield hscan object|encoding object|freq "
-     "object|idletime object|refcount pttl spop srandmember sscan time ttl"},
+     "cluster|shards cluster|slaves cluster|slots dump hrandfield hscan object|encoding "
+     "object|freq object|idletime object|refcount pttl spop srandmember sscan time ttl"},
     {"request_policy:all_shards response_policy:all_succeeded",
      "flushall flushdb memory|purge ping"},
     {"nondeterministic_output_order",

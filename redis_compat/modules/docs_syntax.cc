@@ -49,6 +49,8 @@ std::string TypeOf(std::string_view name) {
                      "index2",
                      "db",
                      "cursor",
+                     "ttl",
+                     "frequency",
                      "protover",
                      "timeout",
                      "client-id",

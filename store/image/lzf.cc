@@ -94,7 +94,7 @@ bool AppendPackedLzf(std::string_view bytes, size_t packed_max, std::string& out
   if (bytes.size() < kCopyMin || bytes.size() > UINT32_MAX) return false;
   const size_t start = out.size();
   // Where each sequence of three bytes was seen last, plus one; a small input needs few places.
-  const int bits = std::clamp(static_cast<int>(std::bit_width(bytes.size())), 6, 14);
+  const int bits = std::clamp(static_cast<int>(std::bit_width(bytes.size())) + 2, 8, 14);
   std::vector<uint32_t> seen(size_t{1} << bits);
   LzfWriter writer(bytes, out);
   const auto place = [&](size_t at) -> uint32_t& {

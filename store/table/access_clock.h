@@ -40,6 +40,14 @@ class AccessClock {
   [[nodiscard]] uint32_t Overwritten(const Entry& entry, TimeMs now) const {
     return options_.counts_uses ? entry.clock() : Seconds(now);
   }
+  /// The clock of an entry that was last used so many seconds ago, at least 0; they wrap.
+  [[nodiscard]] static uint32_t Idle(int64_t seconds, TimeMs now) {
+    return (Seconds(now) - static_cast<uint32_t>(seconds)) & kMask;
+  }
+  /// The clock of an entry whose uses are counted, and stand at `counter`.
+  [[nodiscard]] static uint32_t Counted(uint32_t counter, TimeMs now) {
+    return Minutes(now) << 8 | counter;
+  }
   /// A use of `entry` by a command.
   void Touch(const Entry& entry, TimeMs now, DrawBits draw) const {
     if (!options_.counts_uses) [[likely]]

@@ -173,6 +173,24 @@ def scanned(pair, words):
         raise Mismatch(f"{words}\n  ours   {found[0]!r}\n  theirs {found[1]!r}")
 
 
+def dumped(pair, words):
+    """Payloads may differ in how they are packed: each server must restore the other's."""
+    replies = pair.raw(*words)
+    payloads = [decode(reply) for reply in replies]
+    if not all(isinstance(payload, bytes) for payload in payloads):
+        compare(words, *replies)
+        return
+    copy = b"restored"
+    for connection, payload in zip(pair.both, reversed(payloads)):
+        connection.call("RESTORE", copy, 0, payload)
+    kinds = pair.call("TYPE", copy)
+    reader = {b"string": "GET", b"hash": "HGETALL", b"set": "SMEMBERS"}[kinds[1]]
+    for check in ([b"TYPE", copy], [b"OBJECT", b"ENCODING", copy]):
+        compare(check, *pair.raw(*check))
+    compare([reader.encode(), copy], *pair.raw(reader, copy), True)
+    pair.raw("DEL", copy)
+
+
 def counted(pair, words):
     """DBSIZE counts what has expired until it is swept: both must come to agree by themselves."""
     replies = pair.raw(*words)
@@ -226,7 +244,8 @@ def transaction(pair, other, generator, recent):
         compare(words, *who.raw(*words))
 
 
-SPECIAL = {"DBSIZE": counted, **dict.fromkeys(DRAWN, drawn), **dict.fromkeys(SCANS, scanned)}
+SPECIAL = {"DBSIZE": counted, "DUMP": dumped, **dict.fromkeys(DRAWN, drawn),
+           **dict.fromkeys(SCANS, scanned)}
 
 
 def run_round(ours, theirs, seed, keep_going, coverage, failures):

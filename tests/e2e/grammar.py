@@ -9,6 +9,8 @@ not, neighbouring options in any order. <A|B> is one of the words; each counts a
 import re
 import time
 
+import dumps
+
 GRAMMAR = """
 GET {s}
 SET {s} {val} [NX] [XX] [GET] [KEEPTTL] [EX {sec}] [PX {ms}] [EXAT {at}] [PXAT {atms}]
@@ -89,6 +91,8 @@ RANDOMKEY
 KEYS {pattern}
 SCAN {cursor} [MATCH {pattern}] [COUNT {count}] [TYPE {type}]
 DBSIZE
+DUMP {any}
+RESTORE {any} {ttl} {dump} [REPLACE] [ABSTTL] [IDLETIME {count}] [FREQ {count}]
 OBJECT <ENCODING|IDLETIME|REFCOUNT|FREQ> {any}
 MEMORY USAGE {any} [SAMPLES {count}]
 SELECT {db}
@@ -305,6 +309,13 @@ class Generator:
         # Not the largest instants: a deadline is kept in 48 bits, until the year 10889.
         return rng.choice([word for word in HUGE if word[:3] in (b"922", b"-92", b"999")
                            and len(word) > 16] + BAD_NUMBERS)
+
+    def ttl(self):
+        """Of RESTORE: a span, or with ABSTTL an instant long past."""
+        return b"0" if self.rng.random() < 0.6 else self.ms()
+
+    def dump(self):
+        return dumps.draw(self.rng)
 
     def idx(self):
         rng = self.rng
