@@ -122,9 +122,6 @@ void ChunkArena::Free(void* chunk) {
   if (region->dirty == 0) LinkDirty(region);
   region->dirty |= bit;
   Link(region);
-  // The last one with room stays, or a table that breathes would make and free it over and over.
-  const bool is_last = (PoolOf(*region).any & kNotFull) == 1 && region->next == nullptr;
-  if (region->used == 0 && !is_last) FreeRegion(region);
 }
 
 ChunkArena::Region* ChunkArena::NewRegion(Use use) {
@@ -210,12 +207,13 @@ void ChunkArena::PurgeAll() {
   while (first_dirty_ != nullptr) GiveBack(first_dirty_, kChunks);
 }
 
-// Returns how many chunks it gave back: at least one.
+// Returns how many chunks it gave back: at least one. To unmap 512 small pages at once would take
+// the kernel longer than a slice of upkeep may last, so a region that nobody uses goes by chunks
+// too; but a huge page is one page.
 size_t ChunkArena::GiveBack(Region* region, size_t chunks_max) {
-  if (region->used == 0) {
-    const size_t chunks = static_cast<size_t>(std::popcount(region->dirty));
+  if (region->used == 0 && region->huge) {
     FreeRegion(region);
-    return chunks;
+    return 1;
   }
   SplitHugePage(region);
   size_t given = 0;
@@ -228,7 +226,9 @@ size_t ChunkArena::GiveBack(Region* region, size_t chunks_max) {
     given += run;
   }
   free_chunks_ -= given;
-  if (region->dirty == 0) UnlinkDirty(region);
+  if (region->dirty != 0) return given;
+  UnlinkDirty(region);
+  if (region->used == 0) FreeRegion(region);
   return given;
 }
 

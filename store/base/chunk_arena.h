@@ -17,8 +17,8 @@ namespace cloakroom {
 ///   region (aligned to 2 MiB): 32 chunks, each in use, free but not yet given back, or without
 ///   memory
 ///
-/// New chunks come from the fullest region that has one, so that others empty. A region without a
-/// chunk in use goes back to the kernel at once; free chunks of others go in slices (Purge).
+/// New chunks come from the fullest region that has one, so that others empty. Free chunks go back
+/// to the kernel in slices (Purge), and with the last of them their region.
 ///
 /// A region starts with small pages. Once all its chunks are in use, and the process is not small,
 /// it may become a huge page: so huge pages hold nothing that is not used. To have one made can
@@ -88,7 +88,7 @@ class ChunkArena {
     uint64_t any = 0;  // bit n: by_used[n] has one
   };
 
-  [[nodiscard]] size_t FreeChunksMax() const { return 8 + used_chunks_ / 32; }
+  [[nodiscard]] size_t FreeChunksMax() const { return 8 + used_chunks_ / 64; }
   [[nodiscard]] Pool& PoolOf(const Region& region);
   [[nodiscard]] Region* NewRegion(Use use);
   void FreeRegion(Region* region);

@@ -78,6 +78,25 @@ TEST(ChunkArenaTest, PurgesInSlices) {
   for (size_t i = 1; i < chunks.size(); i += 2) arena.Free(chunks[i]);
 }
 
+// To unmap a region of small pages takes as long as to give its chunks back: so no call of Free
+// does that, and no slice of Purge does more because a whole region is free.
+TEST(ChunkArenaTest, WholeRegionsGoInSlicesToo) {
+  ChunkArena arena;
+  if (FromMalloc(arena)) GTEST_SKIP();
+  constexpr size_t kRegions = 4;
+  std::vector<void*> chunks;
+  for (size_t i = 0; i < kRegions * kChunks; ++i) chunks.push_back(arena.Allocate(Use::kWhole));
+  for (void* chunk : chunks) arena.Free(chunk);
+  EXPECT_EQ(arena.free_bytes(), kRegions * ChunkArena::kRegionBytes);
+  size_t slices = 0;
+  for (; arena.PurgeWaits(); ++slices) {
+    const size_t before = arena.free_bytes();
+    (void)arena.Purge(32);
+    ASSERT_LE(before - arena.free_bytes(), 2 * ChunkArena::kChunkBytes);
+  }
+  EXPECT_GE(slices, (kRegions * kChunks - 8) / 2);
+}
+
 // New chunks fill the fullest region, so a table that shrinks leaves whole regions behind.
 TEST(ChunkArenaTest, FillsTheFullestRegion) {
   ChunkArena arena;
