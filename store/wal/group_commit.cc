@@ -82,7 +82,7 @@ void GroupCommit::Advance() {
     return;
   }
   WriteIfPossible();
-  writer_.Reserve(PendingBytes());
+  if (!writer_.full()) writer_.Reserve(PendingBytes());
   SyncIfDue();
   StopIfDone();
 }

@@ -93,32 +93,36 @@ Result<void> ExamineWalBreak(Disk& disk, const std::vector<WalSegment>& segments
                              WalBreak& found) {
   const size_t index = found.segment;
   TRY(WalSegmentReader reader, WalSegmentReader::Open(disk, segments[index].path));
-  TRY(const Traces here, Search(reader, found.offset, SaltOf(segments, index), found.sequence));
+  TRY(const Traces here, Search(reader, found.offset, SaltOf(segments, index), found.needed));
   NoteRecord(here, segments[index].path, found);
   synced = std::max(synced, here.synced);
   bool behind = here.frame_at.has_value() || here.gave_up;
-  // The writer begins a third segment only when the first is durable.
-  found.damaged = index + 2 < segments.size() || here.gave_up;
-  if (index + 1 < segments.size()) {
-    TRY(WalSegmentReader next, WalSegmentReader::Open(disk, segments[index + 1].path));
-    TRY(const Traces there, Search(next, 0, SaltOf(segments, index + 1), found.sequence));
-    NoteRecord(there, segments[index + 1].path, found);
+  found.damaged = here.gave_up;
+  size_t later = 0;  // segments that hold something
+  for (size_t i = index + 1; i < segments.size(); ++i) {
+    // The writer begins a third segment only when the first is durable.
+    if (segments[i].empty) continue;
+    if (++later == 2) found.damaged = true;
+    if (later > 1) break;
+    TRY(WalSegmentReader next, WalSegmentReader::Open(disk, segments[i].path));
+    TRY(const Traces there, Search(next, 0, SaltOf(segments, i), found.needed));
+    NoteRecord(there, segments[i].path, found);
     synced = std::max(synced, there.synced);
     behind = behind || there.frame_at.has_value() || there.gave_up;
     found.damaged = found.damaged || there.gave_up;
   }
-  if (synced >= found.sequence) found.damaged = true;
+  if (synced >= found.needed) found.damaged = true;
   if (found.damaged) return {};
-  // A header is synced before a process begins to write; one at a change of segments is as records
-  // are. In either case a broken one that has bytes behind it is no torn write.
-  const bool header = found.offset == 0 && !segments[index].has_header;
-  if (header) {
+  uint64_t end = here.frame_at.value_or(reader.size_bytes());
+  if (found.offset == 0 && !segments[index].has_header) {
+    // A header is whole, or its sector is missing, or it was the last that was written. Without it
+    // nobody can tell whether what follows are frames.
     TRY(const bool last,
         reader.ZerosFrom(std::min<uint64_t>(kWalHeaderBytes, reader.size_bytes())));
     behind = behind || !last;
+    end = std::min(kSectorBytes, reader.size_bytes());
   }
   if (!behind) return {};
-  const uint64_t end = here.frame_at.value_or(reader.size_bytes());
   TRY(const bool lost, HasLostSector(reader, found.offset, end));
   // What the next segment shows to be missing may also have been behind the end of this file.
   const bool behind_end = found.cut_off || found.offset == reader.size_bytes();

@@ -15,6 +15,7 @@ struct WalBreak {
   size_t segment = 0;  // index among the segments
   uint64_t offset = 0;
   uint64_t sequence = 0;
+  uint64_t needed = 0;    // the first record that may not be lost: that one, or a later one
   std::string reason;     // "record 57 does not match its checksum"
   bool cut_off = false;   // it would reach beyond the end of the file
   bool damaged = false;   // else a torn tail: what comes from here on was never promised

@@ -28,23 +28,30 @@ Result<WalReader> WalReader::Open(Disk& disk, const std::string& directory, uint
   WalReader reader(disk);
   TRY(std::vector<WalSegment> all, ListWalSegments(disk, directory));
   for (WalSegment& segment : all) {
-    if (segment.has_header) reader.history_ = segment.header.history;
-    (segment.empty ? reader.leftovers_ : reader.segments_).push_back(std::move(segment));
+    if (segment.has_header) {
+      reader.history_ = segment.header.history;
+      reader.proven_ = std::max(reader.proven_, segment.header.synced);
+    }
+    const bool blank = segment.empty && !segment.has_header;
+    (blank ? reader.leftovers_ : reader.segments_).push_back(std::move(segment));
   }
   reader.from_ = reader.next_ = reader.expected_ = from;
-  const std::vector<WalSegment>& segments = reader.segments_;
-  if (segments.empty()) {
-    reader.ended_ = true;
-    return reader;
+  // One that holds something, if there is one: an empty one may have been begun in vain.
+  std::optional<size_t> start;
+  bool later = reader.proven_ >= from;
+  for (size_t i = 0; i < reader.segments_.size(); ++i) {
+    const WalSegment& segment = reader.segments_[i];
+    later = later || (segment.first > from && !segment.empty);
+    if (segment.first > from) continue;
+    if (!segment.empty || !start || reader.segments_[*start].empty) start = i;
   }
-  const auto after = std::find_if(segments.begin(), segments.end(),
-                                  [from](const WalSegment& s) { return s.first > from; });
-  if (after == segments.begin())
-    return Fail(Code::kDamaged,
-                "the log begins with record {}, in {}: records {} to {} are missing",
-                segments[0].first, segments[0].path, from, segments[0].first - 1);
-  reader.index_ = static_cast<size_t>(after - segments.begin()) - 1;
-  reader.expected_ = segments[reader.index_].first;
+  if (!start && later)
+    return Fail(
+        Code::kDamaged, "the log begins with record {}, in {}: records {} to {} are missing",
+        reader.segments_[0].first, reader.segments_[0].path, from, reader.segments_[0].first - 1);
+  reader.ended_ = !start;
+  reader.index_ = start.value_or(0);
+  if (start) reader.expected_ = reader.segments_[*start].first;
   return reader;
 }
 
@@ -94,7 +101,10 @@ Result<bool> WalReader::Step(RecordHeader& header, std::string_view& ops, bool& 
     return false;
   }
   offset_ += kWalFrameBytes + frame.size_bytes;
-  if (frame.mark) return false;
+  if (frame.mark) {
+    proven_ = std::max(proven_, frame.synced);
+    return false;
+  }
   newest_ = header = frame.header;
   ++expected_;
   if (frame.header.sequence < from_) return false;
@@ -102,23 +112,20 @@ Result<bool> WalReader::Step(RecordHeader& header, std::string_view& ops, bool& 
   return true;
 }
 
-/// The highest record that the head of a segment says to have been durable.
-uint64_t WalReader::SyncedByHeaders() const {
-  uint64_t synced = 0;
-  for (const std::vector<WalSegment>* list : {&segments_, &leftovers_})
-    for (const WalSegment& segment : *list)
-      if (segment.has_header) synced = std::max(synced, segment.header.synced);
-  return synced;
-}
-
 /// Returns whether there is a next segment to go on with.
 Result<bool> WalReader::EndOfSegment() {
-  const bool last = index_ + 1 == segments_.size();
-  const bool missing = last ? SyncedByHeaders() >= std::max(expected_, from_)
-                            : segments_[index_ + 1].first != expected_;
-  if (missing) return Broken(fmt::format("there is no record {}", expected_), false);
-  if (last) return false;
-  ++index_;
+  size_t next = index_ + 1;
+  // One that is empty and too early was begun in vain, when the disk was full.
+  while (next < segments_.size() && segments_[next].empty && segments_[next].first < expected_)
+    ++next;
+  const bool last = next == segments_.size();
+  if (last && proven_ < std::max(expected_, from_)) return false;
+  // An image has the records before `from_`.
+  const uint64_t first = last ? 0 : segments_[next].first;
+  if (first < expected_ || (first > expected_ && first > from_))
+    return Broken(fmt::format("there is no record {}", expected_), false);
+  expected_ = first;
+  index_ = next;
   reader_.reset();
   offset_ = 0;
   return true;
@@ -130,9 +137,10 @@ Result<bool> WalReader::Broken(std::string reason, bool cut_off) {
   found.segment = index_;
   found.offset = offset_;
   found.sequence = expected_;
+  found.needed = std::max(expected_, from_);
   found.cut_off = cut_off;
   found.reason = std::move(reason);
-  TRY_VOID(ExamineWalBreak(*disk_, segments_, SyncedByHeaders(), found));
+  TRY_VOID(ExamineWalBreak(*disk_, segments_, proven_, found));
   if (!found.damaged) {
     torn_ = std::move(found);
     return false;

@@ -38,13 +38,15 @@ class WalReader {
   [[nodiscard]] Place place() const { return {index_, offset_}; }
   /// Before `from` on too: whatever was read of it.
   [[nodiscard]] const RecordHeader& newest() const { return newest_; }
+  /// The highest record that what was read, or a header, says to have been durable.
+  [[nodiscard]] uint64_t proven() const { return proven_; }
   /// Once Next has returned false: where the tail was torn, if it was.
   [[nodiscard]] const std::optional<WalBreak>& torn() const { return torn_; }
   /// Once Next has failed: where the log is damaged.
   [[nodiscard]] const std::optional<WalBreak>& damage() const { return damage_; }
-  /// Those that hold something, oldest first.
+  /// Those that have at least a header or what should be one, oldest first.
   [[nodiscard]] const std::vector<WalSegment>& segments() const { return segments_; }
-  /// Those that hold no record: left over from a start or a full disk.
+  /// Those that hold nothing at all: left over from a start, or from a full disk.
   [[nodiscard]] const std::vector<WalSegment>& leftovers() const { return leftovers_; }
   /// Of the newest segment that says it.
   [[nodiscard]] const std::optional<HistoryId>& history() const { return history_; }
@@ -53,7 +55,6 @@ class WalReader {
   explicit WalReader(Disk& disk) : disk_(&disk) {}
 
   [[nodiscard]] Result<bool> Step(RecordHeader& header, std::string_view& ops, bool& more);
-  [[nodiscard]] uint64_t SyncedByHeaders() const;
   [[nodiscard]] Result<bool> EndOfSegment();
   [[nodiscard]] Result<bool> Broken(std::string reason, bool cut_off);
 
@@ -67,6 +68,7 @@ class WalReader {
   uint64_t expected_ = 0;  // the record at offset_
   uint64_t from_ = 0;
   uint64_t next_ = 0;
+  uint64_t proven_ = 0;
   RecordHeader newest_;
   std::optional<WalBreak> torn_;
   std::optional<WalBreak> damage_;

@@ -26,17 +26,39 @@ Result<void> Cut(Disk& disk, const std::string& directory, const std::vector<Wal
   return file->SyncNow();
 }
 
-Result<void> RemoveAll(Disk& disk, const std::vector<WalSegment>& leftovers) {
+/// Removes what holds no record, from `segments` too.
+Result<void> RemoveEmpty(Disk& disk, const std::vector<WalSegment>& leftovers,
+                         std::vector<WalSegment>& segments) {
   for (const WalSegment& segment : leftovers) TRY_VOID(disk.RemoveNow(segment.path));
+  for (const WalSegment& segment : segments)
+    if (segment.empty) TRY_VOID(disk.RemoveNow(segment.path));
+  std::erase_if(segments, [](const WalSegment& segment) { return segment.empty; });
   return {};
 }
 
-/// The process before may have ended before it synced its last writes.
+/// Writes what a file holds over itself. The kernel takes what it failed to sync for synced, and
+/// still shows it to us: only what is written again is sure to reach the disk with the next sync.
+Result<void> WriteAgain(DiskFile& file) {
+  constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+  TRY(const uint64_t size, file.SizeNow());
+  std::string piece;
+  for (uint64_t at = 0; at < size; at += piece.size()) {
+    piece.resize(std::min(kPieceBytes, size - at));
+    TRY(const size_t got, file.ReadNow(at, piece));
+    if (got < piece.size()) return Fail(Code::kIo, "the log became shorter while it was read");
+    // Behind the records lie zeros that were never written.
+    if (piece.find_first_not_of('\0') != piece.npos) TRY_VOID(file.WriteNow(at, piece));
+  }
+  return {};
+}
+
+/// The process before may have ended before it synced its last writes, or because it could not.
 Result<void> SyncLast(Disk& disk, const std::string& directory,
-                      const std::vector<WalSegment>& segments) {
-  for (size_t i = segments.size() - std::min<size_t>(segments.size(), 2); i < segments.size();
-       ++i) {
+                      const std::vector<WalSegment>& segments, bool proven) {
+  const size_t doubtful = proven ? 0 : std::min<size_t>(segments.size(), 2);
+  for (size_t i = segments.size() - doubtful; i < segments.size(); ++i) {
     TRY(const DiskFilePtr file, disk.OpenNow(segments[i].path, Disk::Mode::kWrite));
+    TRY_VOID(WriteAgain(*file));
     TRY_VOID(file->SyncNow());
   }
   return disk.SyncDirectoryNow(directory);
@@ -98,8 +120,8 @@ Result<WalEnd> RecoverWal(
     end.segments.resize(cut->segment + (cut->offset > kWalHeaderBytes ? 1 : 0));
     if (cut->offset > kWalHeaderBytes) end.segments.back().size_bytes = cut->offset;
   }
-  TRY_VOID(RemoveAll(disk, reader.leftovers()));
-  TRY_VOID(SyncLast(disk, directory, end.segments));
+  TRY_VOID(RemoveEmpty(disk, reader.leftovers(), end.segments));
+  TRY_VOID(SyncLast(disk, directory, end.segments, reader.proven() >= end.newest.sequence));
   return end;
 }
 
@@ -151,7 +173,7 @@ Result<WalReport> CheckWal(Disk& disk, const std::string& directory) {
 Result<std::string> TruncateWalAt(Disk& disk, const std::string& directory, uint64_t sequence) {
   if (sequence == 0) return Fail(Code::kOutOfRange, "records are counted from 1");
   TRY(const WalReader whole, WalReader::Open(disk, directory, sequence));
-  const std::vector<WalSegment>& segments = whole.segments();
+  std::vector<WalSegment> segments = whole.segments();
   if (segments.empty()) return Fail(Code::kOutOfRange, "{} has no log", directory);
   TRY(WalReader reader, WalReader::Open(disk, directory, segments[whole.place().segment].first));
   RecordHeader header;
@@ -164,10 +186,12 @@ Result<std::string> TruncateWalAt(Disk& disk, const std::string& directory, uint
   }
   const WalReader::Place place = reader.place();
   const uint64_t bytes = BytesFrom(segments, place);
-  TRY_VOID(RemoveAll(disk, reader.leftovers()));
+  const std::string path = segments[place.segment].path;
   TRY_VOID(Cut(disk, directory, segments, place));
-  return fmt::format("{}: cut at offset {}; record {} and all after it are dropped, {} bytes",
-                     segments[place.segment].path, place.offset, sequence, bytes);
+  segments.resize(place.segment);
+  TRY_VOID(RemoveEmpty(disk, reader.leftovers(), segments));
+  return fmt::format("{}: cut at offset {}; record {} and all after it are dropped, {} bytes", path,
+                     place.offset, sequence, bytes);
 }
 
 }  // namespace cloakroom

@@ -57,8 +57,8 @@ std::string WalWriter::PathOf(uint64_t first) const {
 }
 
 Result<void> WalWriter::StartNow(const WalEnd& end, uint64_t first) {
-  for (size_t i = 0; i < end.segments.size(); ++i) {
-    const WalSegment& segment = end.segments[i];
+  for (const WalSegment& segment : end.segments) {
+    if (segment.first >= first) continue;  // it holds no record, and its name is ours now
     segments_.push_back(
         {segment.path, segment.first, segment.size_bytes, segment.header.newest_time});
     older_bytes_ += segment.size_bytes;
@@ -185,19 +185,21 @@ void WalWriter::Sync(Done done) {
 
 // Space
 
-uint64_t WalWriter::AllocationEnd(uint64_t wanted) const {
-  const uint64_t step = std::max(2 * options_.reserve_bytes, std::min(offset_, kStepBytesMax));
-  // Not beyond what the segment will become, and not in large steps while space is short.
-  const uint64_t generous = std::min(allocated_ + step, options_.segment_bytes);
-  return full_ ? wanted : std::max(wanted, generous);
-}
-
 void WalWriter::Reserve(uint64_t ahead) {
+  ahead_ = ahead;
   const uint64_t wanted = offset_ + ahead + options_.reserve_bytes;
   if (reserving_ || making_ || !can_reserve_ || allocated_ >= wanted) return;
+  // Not beyond what the segment will become, and in small steps while space is short.
+  const uint64_t step = std::max(2 * options_.reserve_bytes, std::min(offset_, kStepBytesMax));
+  const uint64_t generous = std::min(allocated_ + step, options_.segment_bytes);
   reserving_ = true;
-  const uint64_t end = AllocationEnd(wanted);
-  newest_->Allocate(end, [this, end](Result<void> result) {
+  ReserveTo(full_ ? wanted : std::max(wanted, generous), wanted);
+}
+
+void WalWriter::ReserveTo(uint64_t end, uint64_t wanted) {
+  newest_->Allocate(end, [this, end, wanted](Result<void> result) {
+    if (!result && result.error().code == Code::kNoSpace && end > wanted)
+      return ReserveTo(wanted, wanted);
     reserving_ = false;
     full_ = !result && result.error().code != Code::kUnavailable;
     if (result) allocated_ = std::max(allocated_, end);
@@ -242,10 +244,8 @@ void WalWriter::Remove() {
   disk_.Remove(removing_.front(), WhileAlive([this](const Result<void>& result) {
                  if (!result) Log(LogLevel::kWarning, "{}", result.error().message);
                  removing_.pop_front();
-                 if (!removing_.empty())
-                   Remove();
-                 else
-                   room_changed_();  // there may be space now
+                 if (full_) Reserve(ahead_);
+                 if (!removing_.empty()) Remove();
                }));
 }
 

@@ -69,7 +69,7 @@ class WalWriter {
   /// Ready behind what is written; a Write under way counts as not written.
   [[nodiscard]] uint64_t RoomBytes() const;
   [[nodiscard]] bool reserving() const { return reserving_; }
-  /// The last Reserve failed; it is tried again at the next.
+  /// The last Reserve failed. It is tried again by the next, and when a segment has gone.
   [[nodiscard]] bool full() const { return full_; }
   [[nodiscard]] const std::string& full_reason() const { return full_reason_; }
 
@@ -98,7 +98,7 @@ class WalWriter {
   template <typename Call>
   [[nodiscard]] auto WhileAlive(Call call) const;
   [[nodiscard]] std::string PathOf(uint64_t first) const;
-  [[nodiscard]] uint64_t AllocationEnd(uint64_t wanted) const;
+  void ReserveTo(uint64_t end, uint64_t wanted);
   void ReserveFirst();
   void WriteHead();
   void Adopt();
@@ -124,6 +124,7 @@ class WalWriter {
   bool can_reserve_ = true;
   bool reserving_ = false;
   bool full_ = false;
+  uint64_t ahead_ = 0;  // as Reserve was last told
   std::string full_reason_;
 
   std::deque<std::string> removing_;  // oldest first; the first is under way

@@ -66,8 +66,11 @@ void SimDisk::Crash() {
     return !IsRoot(directory) && !platter_names_.contains(directory);
   });
   names_ = platter_names_;
+  uint64_t newest = 0;
+  for (const auto& [path, inode] : names_)
+    if (inode) newest = std::max(newest, inode->newest_write);
   for (auto& [path, inode] : names_)
-    if (inode) inode->Crash(random_, counts_);
+    if (inode) inode->Crash(random_, inode->newest_write == newest, counts_);
 }
 
 void SimDisk::FlipBit(const std::string& path, uint64_t bit) {
@@ -191,6 +194,7 @@ void SimDisk::SyncDirectory(std::string directory, Done done) {
 
 Result<void> SimDisk::WriteTo(SimInode& inode, const std::string& path, uint64_t offset,
                               std::string_view bytes) {
+  inode.newest_write = ++writes_;
   const uint64_t held = std::max<uint64_t>(inode.reserved(), inode.live().size());
   const uint64_t used = UsedBytes();
   const uint64_t end_max = held + (capacity_bytes > used ? capacity_bytes - used : 0);
@@ -198,7 +202,8 @@ Result<void> SimDisk::WriteTo(SimInode& inode, const std::string& path, uint64_t
     inode.Write(offset, bytes);
     return {};
   }
-  if (offset < end_max) inode.Write(offset, bytes.substr(0, end_max - offset));
+  if (offset < end_max)
+    inode.Write(offset, bytes.substr(0, SimInode::WholeSectors(offset, end_max - offset)));
   ++counts_.full;
   return Fail(Code::kNoSpace, "cannot write to {}: No space left on device", path);
 }

@@ -105,6 +105,7 @@ class SimDisk final : public Disk {
   SimDiskCounts counts_;
   std::vector<Call> calls_;
   uint64_t next_number_ = 0;
+  uint64_t writes_ = 0;
   Names names_;
   Names platter_names_;
   std::vector<NameChange> changes_;

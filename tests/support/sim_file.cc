@@ -27,13 +27,14 @@ void SimFile::Write(uint64_t offset, std::string bytes, Then then, WriteDone don
     if (size < shared->size() && part(size)) ++this_disk->counts_.cut_writes;
     if (size == shared->size()) std::ignore = part(size);
   };
-  const auto end = [this_disk = &disk_, inode = inode_, path = path_, open = open_, shared, part,
-                    writable = writable_, then, done = std::move(done)] {
+  const auto end = [this_disk = &disk_, inode = inode_, path = path_, open = open_, offset, shared,
+                    part, writable = writable_, then, done = std::move(done)] {
     Result<void> result;
     if (!writable) {
       result = Fail(Code::kIo, "cannot write to {}: Bad file descriptor", path);
     } else if (this_disk->Chance(this_disk->faults.write_fails)) {
-      std::ignore = part(this_disk->random_.Below(shared->size() + 1));
+      const uint64_t size = this_disk->random_.Below(shared->size() + 1);
+      std::ignore = part(SimInode::WholeSectors(offset, size));
       ++this_disk->counts_.failed_writes;
       result = Fail(Code::kIo, "cannot write to {}: Input/output error", path);
     } else {

@@ -129,16 +129,20 @@ void SimInode::KeepSome(Random& random, std::string& platter) const {
   }
 }
 
-void SimInode::KeepFirst(Random& random, std::string& platter) const {
+void SimInode::KeepFirst(Random& random, bool last, std::string& platter) const {
   uint64_t total = 0;
   for (const Extent& write : writes_) total += write.size;
   uint64_t left = random.Below(total + 1);
   for (const Extent& write : writes_) {
-    const uint64_t size = std::min(left, write.size);
-    left -= size;
-    const std::string_view bytes = Part(live_, write.offset, size);
-    for (size_t i = 0; i < bytes.size() && write.offset + i < platter.size(); ++i)
-      platter[write.offset + i] = bytes[i];
+    const bool cut = left < write.size;
+    const uint64_t size = !cut ? write.size : last ? left : WholeSectors(write.offset, left);
+    left -= cut ? left : size;
+    // A sector goes out with what stood in it before.
+    const uint64_t from = write.offset / kSectorBytes * kSectorBytes;
+    if (size == 0) return;
+    const std::string_view bytes = Part(live_, from, write.offset - from + size);
+    for (size_t i = 0; i < bytes.size() && from + i < platter.size(); ++i)
+      platter[from + i] = bytes[i];
   }
 }
 
@@ -156,17 +160,15 @@ void SimInode::Count(const std::string& platter, SimDiskCounts& counts) const {
       ++all;
       if (i < found.size() && wanted[i] == found[i]) ++kept;
     }
-    if (kept == all) {
-      reordered = reordered || lost_before;
-      continue;
-    }
+    reordered = reordered || (lost_before && kept > 0);
+    if (kept == all) continue;
     ++(kept > 0 ? counts.torn : counts.dropped);
     lost_before = true;
   }
   if (reordered) ++counts.reordered;
 }
 
-void SimInode::Crash(Random& random, SimDiskCounts& counts) {
+void SimInode::Crash(Random& random, bool last, SimDiskCounts& counts) {
   std::string platter = platter_;
   if (sizes_changed_ != sizes_synced_) {
     if (random.Below(2) == 0)
@@ -175,10 +177,10 @@ void SimInode::Crash(Random& random, SimDiskCounts& counts) {
       ++counts.lost_sizes;
   }
   // Either sectors went out as it pleased the disk, or bytes in the order of the writes.
-  if (random.Below(2) == 0)
+  if (random.Below(3) > 0)
     KeepSome(random, platter);
   else
-    KeepFirst(random, platter);
+    KeepFirst(random, last, platter);
   Count(platter, counts);
   *this = SimInode();
   live_ = platter_ = std::move(platter);

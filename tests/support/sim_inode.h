@@ -39,6 +39,12 @@ class SimInode {
  public:
   static constexpr uint64_t kSectorBytes = 512;
 
+  /// How much of `size` bytes at `offset` a write that fails midway leaves: whole sectors.
+  [[nodiscard]] static uint64_t WholeSectors(uint64_t offset, uint64_t size) {
+    const uint64_t end = (offset + size) / kSectorBytes * kSectorBytes;
+    return end > offset ? end - offset : 0;
+  }
+
   [[nodiscard]] const std::string& live() const { return live_; }
   /// Where the space ends that the file holds.
   [[nodiscard]] uint64_t reserved() const { return reserved_; }
@@ -59,8 +65,11 @@ class SimInode {
   [[nodiscard]] Snapshot BeginSync() const;
   void EndSync(const Snapshot& snapshot, bool good);
 
-  /// The power goes: of what was not synced some survives.
-  void Crash(Random& random, SimDiskCounts& counts);
+  /// The power goes: of what was not synced some survives, by sectors. Where a write is cut off and
+  /// nothing behind it survives, anywhere, a part of a sector may: `last` says that none was later.
+  void Crash(Random& random, bool last, SimDiskCounts& counts);
+  /// The disk's number of the newest write to it.
+  uint64_t newest_write = 0;
 
  private:
   struct Extent {
@@ -70,7 +79,7 @@ class SimInode {
 
   void Dirty(uint64_t offset, uint64_t size);
   void KeepSome(Random& random, std::string& platter) const;
-  void KeepFirst(Random& random, std::string& platter) const;
+  void KeepFirst(Random& random, bool last, std::string& platter) const;
   void Count(const std::string& platter, SimDiskCounts& counts) const;
 
   std::string live_;

@@ -223,7 +223,7 @@ TEST_F(WalReaderTest, ATornHeaderOfTheLastSegmentIsATornTail) {
 TEST_F(WalReaderTest, ADamagedHeaderIsDamage) {
   for (const size_t byte : {0, 9, 20, 35, 61}) {
     SegmentBuilder log(1);
-    log.Records(1, 10).bytes()[byte] ^= 4;
+    log.Records(1, 10).Zeros(3000).bytes()[byte] ^= 4;
     log.PutOn(disk);
     EXPECT_THAT(DamageAt(), HasSubstr("its header is no header")) << byte;
   }
