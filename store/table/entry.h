@@ -61,7 +61,9 @@ class Entry {
       std::memcpy(bytes_ + kHeaderBytes, &size, 4);
     }
     set_value_size(value_bytes);
-    std::memcpy(bytes_ + HeaderBytes(is_long), key.data(), key.size());
+    // Beyond the header the block goes on: no index into bytes_.
+    auto* const text = reinterpret_cast<char*>(bytes_);
+    std::memcpy(text + HeaderBytes(is_long), key.data(), key.size());
   }
 
   [[nodiscard]] TimeMs deadline() const {
