@@ -20,8 +20,9 @@ enum class RdbDialect : uint8_t { kRedis, kValkey };
 
 /// What we write: what Redis 7.0 reads.
 inline constexpr uint16_t kRdbVersionWritten = 10;
-/// What we read. A later version of the same dialect may still hold only types that we know.
-inline constexpr uint16_t kRdbVersionMax = 12;        // Redis 7.4 and 8
+/// What we read. Numbers keep their meaning, so of versions from 13 on (Redis 8.6) we read what has
+/// only types that were there before.
+inline constexpr uint16_t kRdbVersionMax = 15;
 inline constexpr uint16_t kValkeyRdbVersionMin = 80;  // Valkey 9; before, it is version 11
 inline constexpr uint16_t kValkeyRdbVersionMax = 80;
 inline constexpr uint16_t kRdbChecksumSince = 5;

@@ -148,7 +148,7 @@ TEST_F(DumpTest, TakesPayloadsOfLaterVersions) {
   for (const uint16_t version : {1, 6, 11, 12, 80})
     EXPECT_EQ(Run("RESTORE", "a", "0", Payload(RdbBytes{}.Byte(0).String("x"), version), "REPLACE"),
               "+OK\r\n");
-  for (const uint16_t version : {13, 79, 81, 65535})
+  for (const uint16_t version : {16, 79, 81, 65535})
     EXPECT_EQ(Run("RESTORE", "a", "0", Payload(RdbBytes{}.Byte(0).String("x"), version), "REPLACE"),
               kBadChecksum);
   const std::string set =

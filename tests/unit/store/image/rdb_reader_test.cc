@@ -81,6 +81,14 @@ TEST(RdbReaderTest, TellsDeadlinesOfFields) {
                                 "0 old hash f v(@70)", "0 old listpack hash f v(@7)"}));
 }
 
+// Later versions add types, and change none: files that do without can be read.
+TEST(RdbReaderTest, ReadsLaterVersionsAsFarAsTheirTypesAreKnown) {
+  const RdbBytes known = Key(0, "k").String("v");
+  EXPECT_EQ(Read(known, "REDIS0015"), Lines{"0 k string v"});
+  EXPECT_EQ(Read(Key(26, "stream"), "REDIS0013").at(0),
+            "refused: offset 9: expected a type of values or an opcode, not 26");
+}
+
 // From version 12 on the two give the same numbers different meanings.
 TEST(RdbReaderTest, ReadsValkeysOwnForm) {
   RdbBytes items;
@@ -248,7 +256,7 @@ TEST(RdbReaderTest, AFileThatStopsEarlyIsRefused) {
 
 TEST(RdbReaderTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(ReadRdb("SOMETHING ELSE").error, "offset 0: expected REDIS or VALKEY and a version");
-  EXPECT_EQ(ReadRdb("REDIS0099x").error, "dump file of version 99 of Redis, must be 1 to 12");
+  EXPECT_EQ(ReadRdb("REDIS0099x").error, "dump file of version 99 of Redis, must be 1 to 15");
   const auto error = [](const RdbBytes& items) { return Read(items).at(0); };
   EXPECT_EQ(error(RdbBytes{}.Byte(100)),
             "refused: offset 9: expected a type of values or an opcode, not 100");

@@ -215,7 +215,7 @@ TEST(RdbDumpTest, RefusesVersionsThatAreNotKnown) {
   const RdbBytes body = RdbBytes{}.Byte(0).String("abc");
   for (const uint16_t version : {1, 10, 11, 12, 80})
     EXPECT_TRUE(DumpIsIntact(Sealed(body, version)));
-  for (const uint16_t version : {13, 79, 81, 65535})
+  for (const uint16_t version : {16, 79, 81, 65535})
     EXPECT_FALSE(DumpIsIntact(Sealed(body, version)));
 }
 
