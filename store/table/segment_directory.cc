@@ -73,8 +73,12 @@ void SegmentIndex::SetRegion(const Container& c, uint64_t prefix, uint32_t depth
 // full size, by hanging a new one below that word.
 SegmentIndex::Container SegmentIndex::Deepen(const Container& c, uint64_t prefix) {
   const bool is_root = c.self == nullptr;
+  if (is_root && RootMayDouble()) {
+    DoubleRoot();
+    return Container{root_, &root_full_, nullptr, 0, root_decides_};
+  }
   const size_t old_count = size_t{1} << c.decides;
-  if (c.decides == (is_root ? kRootDecidesMax : kNodeDecidesMax)) {
+  if (is_root || c.decides == kNodeDecidesMax) {
     uint64_t* word = &c.words[c.IndexOf(prefix)];
     uint64_t* node = NewWords(3, bytes_);
     node[0] = 0;
@@ -82,20 +86,63 @@ SegmentIndex::Container SegmentIndex::Deepen(const Container& c, uint64_t prefix
     *word = IndexWord::Directory(node, 1).bits;
     return Container{node + 1, node, word, c.bottom(), 1};
   }
-  const size_t head = is_root ? 0 : 1;
-  uint64_t* fresh = NewWords(head + old_count * 2, bytes_);
-  for (size_t i = 0; i < old_count; ++i) fresh[head + 2 * i] = fresh[head + 2 * i + 1] = c.words[i];
-  if (is_root) {
-    if (root_ != &empty_root_) FreeWords(root_, old_count, bytes_);
-    root_ = fresh;
-    root_decides_ += 1;
-    root_full_ = 0;
-    return Container{root_, &root_full_, nullptr, 0, root_decides_};
-  }
+  uint64_t* fresh = NewWords(1 + old_count * 2, bytes_);
+  fresh[0] = DoubleWords(c.words, old_count, c.bottom(), fresh + 1);
   FreeWords(c.full, old_count + 1, bytes_);
-  fresh[0] = 0;
   *c.self = IndexWord::Directory(fresh, c.decides + 1).bits;
   return Container{fresh + 1, fresh, c.self, c.decided, c.decides + 1};
+}
+
+// Beyond the slots only when most of its words would be used: then few nodes hang below it.
+bool SegmentIndex::RootMayDouble() const {
+  if (root_decides_ < root_decides_freely_) return true;
+  return root_decides_ < root_decides_freely_ + kRootDecidesMore &&
+         segments_.size() >= (size_t{3} << root_decides_) / 4;
+}
+
+void SegmentIndex::DoubleRoot() {
+  const size_t old_count = size_t{1} << root_decides_;
+  uint64_t* const fresh = NewWords(old_count * 2, bytes_);
+  root_full_ = DoubleWords(root_, old_count, root_decides_, fresh);
+  if (root_ != &empty_root_) FreeWords(root_, old_count, bytes_);
+  root_ = fresh;
+  root_decides_ += 1;
+}
+
+// Fills `fresh` with twice `count` words of a directory that has decided `bottom` bits, and decides
+// one more. Returns how many of them no neighbour shares.
+uint64_t SegmentIndex::DoubleWords(const uint64_t* words, size_t count, uint32_t bottom,
+                                   uint64_t* fresh) {
+  uint64_t full = 0;
+  for (size_t i = 0; i < count; ++i) {
+    fresh[2 * i] = fresh[2 * i + 1] = words[i];
+    if (!IndexWord{words[i]}.IsDirectory()) continue;
+    SplitNode(IndexWord{words[i]}, bottom, fresh + 2 * i);
+    full += 2;
+  }
+  return full;
+}
+
+// Cuts a node, above which `decided` bits are decided, in two: `halves`, words of a directory that
+// decides one bit more than before, lead to them. Each decides one bit less, and is none at all
+// where nothing more is to be decided.
+void SegmentIndex::SplitNode(IndexWord directory, uint32_t decided, uint64_t* halves) {
+  uint64_t* const node = directory.node();
+  const uint32_t decides = directory.depth() - 1;
+  const size_t count = size_t{1} << decides;
+  for (size_t half = 0; half < 2; ++half) {
+    const uint64_t* const words = node + 1 + half * count;
+    if (decides == 0) {
+      halves[half] = words[0];
+      continue;
+    }
+    uint64_t* const fresh = NewWords(1 + count, bytes_);
+    std::copy(words, words + count, fresh + 1);
+    fresh[0] = CountFull(words, count, decided + 1 + decides);
+    halves[half] = IndexWord::Directory(fresh, decides).bits;
+    Shallow(Container{fresh + 1, fresh, halves + half, decided + 1, decides});
+  }
+  FreeWords(node, 1 + 2 * count, bytes_);
 }
 
 // Halves a directory while nothing in it needs its last bit.

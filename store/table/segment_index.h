@@ -57,8 +57,9 @@ struct IndexWord {
 [[nodiscard]] uint64_t RangeStart(uint64_t prefix, uint32_t depth);
 
 /// The hash index: extendible hashing by Position::Prefix(). The root directory decides up to 14
-/// bits, the slot; a slot with more than a segment's worth has directories of its own below (each
-/// deciding up to 10 bits more), so a hot slot inflates no other. Entries are owned by the Table.
+/// bits, the slot, and up to 17 where most slots need that; a slot with more than a segment's worth
+/// has directories of its own below (each deciding up to 10 bits more), so a hot slot inflates no
+/// other. Entries are owned by the Table.
 ///
 /// How a position leads to a block (the prefix picks the segment, then bucket and tag):
 ///
@@ -71,7 +72,9 @@ struct IndexWord {
 ///   pointer (6 bytes)  address | displaced (1 bit) | malloc's own or on a page (1 bit)
 class SegmentIndex {
  public:
-  explicit SegmentIndex(const Locator& locator) : locator_(locator) {}
+  /// The root decides up to `root_decides_freely` bits as need be: a slot's, but in tests.
+  explicit SegmentIndex(const Locator& locator, uint32_t root_decides_freely = 14)
+      : locator_(locator), root_decides_freely_(root_decides_freely) {}
   ~SegmentIndex();
   SegmentIndex(const SegmentIndex&) = delete;
   SegmentIndex& operator=(const SegmentIndex&) = delete;
@@ -80,11 +83,11 @@ class SegmentIndex {
   [[nodiscard]] IndexWord Lookup(uint64_t prefix) const {
     IndexWord word{root_[(prefix >> 1) >> (63 - root_decides_)]};
     if (word.IsDirectory()) {
-      uint32_t decided = kRootDecidesMax;
+      uint32_t decided = root_decides_;
       do {
         const uint32_t decides = word.depth();
         word.bits = word.node()[1 + ((prefix << decided) >> (64 - decides))];
-        decided += kNodeDecidesMax;
+        decided += decides;
       } while (word.IsDirectory());
     }
     return word;
@@ -137,7 +140,9 @@ class SegmentIndex {
   static constexpr uint32_t kDepthMax = 64;
 
  private:
-  static constexpr uint32_t kRootDecidesMax = 14;
+  // So many bits more than it decides freely the root may decide. To double a larger one at once
+  // would take too long.
+  static constexpr uint32_t kRootDecidesMore = 3;
   static constexpr uint32_t kNodeDecidesMax = 10;
   // A small index does not hold chunks that it does not fill.
   static constexpr size_t kSegmentsOfMalloc = 16;
@@ -173,6 +178,10 @@ class SegmentIndex {
   [[nodiscard]] Container ContainerOf(uint64_t prefix) const;
   void SetRegion(const Container& c, uint64_t prefix, uint32_t depth, IndexWord word);
   Container Deepen(const Container& c, uint64_t prefix);
+  [[nodiscard]] bool RootMayDouble() const;
+  void DoubleRoot();
+  uint64_t DoubleWords(const uint64_t* words, size_t count, uint32_t bottom, uint64_t* fresh);
+  void SplitNode(IndexWord directory, uint32_t decided, uint64_t* halves);
   void Shallow(const Container& c);
 
   Segment NewSegment(uint32_t buckets, uint64_t prefix, uint32_t depth);
@@ -188,6 +197,7 @@ class SegmentIndex {
   [[nodiscard]] bool PutAll(Segment from, Segment to) const;
 
   Locator locator_;
+  uint32_t root_decides_freely_;
   uint64_t empty_root_ = 0;  // the root while it decides nothing
   uint64_t* root_ = &empty_root_;
   uint32_t root_decides_ = 0;

@@ -33,10 +33,12 @@ struct Table::Impl {
   size_t with_deadline = 0;
   DeadlineSum deadline_sum = 0;
   uint32_t drain_from = 0;
+  uint32_t lines_fetched = 4;  // of a block, see PrefetchEntry
   size_t check_above = 0;  // arms from which the wheel is rebuilt
 
   [[nodiscard]] Position Locate(const Entry& entry) const { return index.locator()(entry); }
 
+  void NoteBlockSize();
   Block Lengthen(Block old, size_t value_bytes);
 
   /// The places that an arm may mean, in every segment that holds its prefixes.

@@ -7,6 +7,7 @@ namespace cloakroom {
 
 bool Table::Compact(size_t budget) {
   Impl& t = *impl_;
+  t.NoteBlockSize();
   budget = t.heap.FreeSlowly(budget);
   t.index.Merge(budget);
   budget = t.index.Gather(budget);
