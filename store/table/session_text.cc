@@ -158,15 +158,17 @@ void SkipText(const char*& at) {
 
 StoredText ReadText(const char*& at, SessionText& buffer) {
   const char* const start = at;
+  const char* const bytes = start + 1;
   const auto code = static_cast<uint8_t>(*start);
+  if (code < kHexCode) {
+    at = bytes + code;
+    return {{start, code + size_t{1}}, {bytes, code}, false};
+  }
   SkipText(at);
   StoredText read;
   read.coded = {start, static_cast<size_t>(at - start)};
-  const char* const bytes = start + 1;
   const auto count = static_cast<size_t>(at - bytes);
-  if (code < kHexCode) {
-    read.text = {bytes, count};
-  } else if (code < kIntegerCode) {
+  if (code < kIntegerCode) {
     PutDigits(buffer.data(), bytes, count);
     read.text = {buffer.data(), 2 * count};
   } else if (code < kUuidCode) {
