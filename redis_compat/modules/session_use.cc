@@ -14,7 +14,8 @@ namespace {
 void WriteFields(const SessionView& session, const FieldNames& names, Reply& reply) {
   size_t live = session.field_count;
   if (session.may_have_deleted())
-    ForEachField(session, names, [&](const SessionItem& item) { live -= item.deleted ? 1 : 0; });
+    ForEachStoredField(session, names,
+                       [&](const SessionItem& item) { live -= item.deleted ? 1 : 0; });
   reply.Map(live);
   ForEachField(session, names, [&](const SessionItem& item) {
     if (item.deleted) return;
@@ -32,7 +33,8 @@ void WriteWantedFields(const SessionView& session, const FieldNames& names, Word
     return !item.deleted && std::binary_search(sorted.begin(), sorted.end(), item.name);
   };
   size_t found = 0;
-  ForEachField(session, names, [&](const SessionItem& item) { found += is_wanted(item) ? 1 : 0; });
+  ForEachStoredField(session, names,
+                     [&](const SessionItem& item) { found += is_wanted(item) ? 1 : 0; });
   reply.Map(found);
   ForEachField(session, names, [&](const SessionItem& item) {
     if (!is_wanted(item)) return;

@@ -80,14 +80,8 @@ void SessionItems::RemoveIf(FunctionRef<bool(const SessionItem&)> gone) {
 }
 
 uint64_t SessionItems::Bytes() const {
-  SessionText buffer;
   uint64_t bytes = 0;
-  for (const SessionItem& item : items_) {
-    if (item.deleted) continue;
-    std::string_view value = item.value;
-    if (const char* at = item.stored_value.data(); at != nullptr) value = ReadText(at, buffer).text;
-    bytes += item.name.size() + value.size();
-  }
+  for (const SessionItem& item : items_) bytes += item.Bytes();
   return bytes;
 }
 
@@ -105,12 +99,8 @@ void SessionDraft::Load(const SessionView& session, const FieldNames& names) {
   head = session;
   if (session.own_handle != nullptr) own_handle = session.handle();
   spent = session.spent;
-  const auto load = [](SessionItems& into, SessionItem item) {
-    item.value = {};  // it may lie in the visitor's buffer
-    into.Append(item);
-  };
-  ForEachMeta(session, names, [&](const SessionItem& item) { load(meta, item); });
-  ForEachField(session, names, [&](const SessionItem& item) { load(fields, item); });
+  ForEachStoredMeta(session, names, [&](const SessionItem& item) { meta.Append(item); });
+  ForEachStoredField(session, names, [&](const SessionItem& item) { fields.Append(item); });
   loaded_ = session;
 }
 

@@ -11,42 +11,57 @@
 namespace cloakroom {
 namespace {
 
+// The first code of each form; those of one form lie together.
+constexpr uint8_t kWordCode = 64;
 constexpr uint8_t kHexCode = 128;
-constexpr uint8_t kIntegerCode = 192;
-constexpr uint8_t kNegativeCode = 201;
-constexpr uint8_t kUuidCode = 210;
+constexpr uint8_t kLineCode = 160;
+constexpr uint8_t kIntegerCode = 200;
+constexpr uint8_t kNegativeCode = 209;
+constexpr uint8_t kUuidCode = 218;
+constexpr uint8_t kLongWordCode = 219;
+constexpr uint8_t kLongLineCode = 220;
+constexpr uint8_t kLongHexCode = 221;
 constexpr uint8_t kLongCode = 255;
-constexpr size_t kHexBytesMax = kIntegerCode - kHexCode;
-constexpr size_t kPlainMax = kHexCode - 1;
+
+// Shorter ones gain nothing.
+constexpr uint32_t kPackedCharsMin = 4;
+constexpr size_t kPackedCharsMax = std::tuple_size_v<SessionText>;
 constexpr size_t kUuidBytes = 16;
 constexpr size_t kUuidChars = 36;
 constexpr size_t kIntegerCharsMax = 20;
 
-constexpr char kDigits[] = "0123456789abcdef";
+constexpr uint8_t kNone = 255;  // a character that is not of an alphabet
 
-/// Values of digits; kNoDigit for all that is none.
-constexpr uint8_t kNoDigit = 255;
-constexpr std::array<uint8_t, 256> MakeDigitValues() {
-  std::array<uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (uint8_t i = 0; i < 16; ++i) values[static_cast<uint8_t>(kDigits[i])] = i;
-  return values;
-}
-constexpr std::array<uint8_t, 256> kDigitValues = MakeDigitValues();
+/// The characters of a form by their bits, and back.
+template <size_t kSize>
+struct Alphabet {
+  char chars[kSize];
+  std::array<uint8_t, 256> bits;
+
+  constexpr explicit Alphabet(const char (&text)[kSize + 1]) : chars(), bits() {
+    bits.fill(kNone);
+    for (size_t i = 0; i < kSize; ++i) {
+      chars[i] = text[i];
+      bits[static_cast<uint8_t>(text[i])] = static_cast<uint8_t>(i);
+    }
+  }
+  [[nodiscard]] uint8_t BitsOf(char c) const { return bits[static_cast<uint8_t>(c)]; }
+  [[nodiscard]] bool Has(std::string_view text) const {
+    for (const char c : text)
+      if (BitsOf(c) == kNone) return false;
+    return true;
+  }
+};
+constexpr Alphabet<64> kWord("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+constexpr Alphabet<64> kLine("abcdefghijklmnopqrstuvwxyz0123456789 .,:;@/-_+=%&?!*'\"()[]{}<>|#");
+constexpr Alphabet<16> kHex("0123456789abcdef");
 
 constexpr std::array<std::array<char, 2>, 256> MakeDigitPairs() {
   std::array<std::array<char, 2>, 256> pairs{};
-  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i / 16], kDigits[i % 16]};
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kHex.chars[i / 16], kHex.chars[i % 16]};
   return pairs;
 }
 constexpr std::array<std::array<char, 2>, 256> kDigitPairs = MakeDigitPairs();
-
-/// The byte of the two digits at `at`, or nothing (-1).
-int ByteOf(const char* at) {
-  const uint8_t high = kDigitValues[static_cast<uint8_t>(at[0])];
-  const uint8_t low = kDigitValues[static_cast<uint8_t>(at[1])];
-  return (high | low) > 15 ? -1 : high << 4 | low;
-}
 
 char* PutDigits(char* out, const char* bytes, size_t count) {
   for (size_t i = 0; i < count; ++i, out += 2)
@@ -54,55 +69,86 @@ char* PutDigits(char* out, const char* bytes, size_t count) {
   return out;
 }
 
+char ByteOf(const char* digits) {
+  return static_cast<char>(kHex.BitsOf(digits[0]) << 4 | kHex.BitsOf(digits[1]));
+}
+
 bool IsDash(size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
 
 bool AppendUuid(std::string& out, std::string_view text) {
-  char bytes[kUuidBytes];
-  size_t count = 0;
-  for (size_t i = 0; i < kUuidChars;) {
-    if (IsDash(i)) {
-      if (text[i++] != '-') return false;
-      continue;
-    }
-    const int byte = ByteOf(text.data() + i);
-    if (byte < 0) return false;
-    bytes[count++] = static_cast<char>(byte);
-    i += 2;
-  }
+  for (size_t i = 0; i < kUuidChars; ++i)
+    if (IsDash(i) ? text[i] != '-' : kHex.BitsOf(text[i]) == kNone) return false;
   out += static_cast<char>(kUuidCode);
-  out.append(bytes, kUuidBytes);
+  for (size_t i = 0; i < kUuidChars; i += 2) {
+    if (IsDash(i)) ++i;
+    out += ByteOf(text.data() + i);
+  }
   return true;
 }
-
-/// Bytes of `value` without leading zeros.
-size_t IntegerBytes(uint64_t value) { return (static_cast<size_t>(std::bit_width(value)) + 7) / 8; }
 
 bool AppendInteger(std::string& out, std::string_view text) {
   int64_t value = 0;
   if (!ParseInteger(text, value)) return false;
   const auto bits = static_cast<uint64_t>(value < 0 ? ~value : value);
-  const size_t bytes = IntegerBytes(bits);
+  const size_t bytes = (static_cast<size_t>(std::bit_width(bits)) + 7) / 8;
   out += static_cast<char>((value < 0 ? kNegativeCode : kIntegerCode) + bytes);
   out.append(reinterpret_cast<const char*>(&bits), bytes);
   return true;
 }
 
-bool AppendHex(std::string& out, std::string_view text) {
-  char bytes[kHexBytesMax];
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int byte = ByteOf(text.data() + i);
-    if (byte < 0) return false;
-    bytes[i / 2] = static_cast<char>(byte);
+/// `code` and nothing else for a count of `least` up to the code `end`; else `long_code`, count.
+void AppendCode(std::string& out, uint8_t code, uint8_t end, uint8_t long_code, size_t least,
+                size_t count) {
+  if (count - least < size_t{end} - code) {
+    out += static_cast<char>(code + (count - least));
+  } else {
+    out += static_cast<char>(long_code);
+    AppendVarint(out, count);
   }
-  out += static_cast<char>(kHexCode - 1 + text.size() / 2);
-  out.append(bytes, text.size() / 2);
-  return true;
 }
 
-std::string_view IntegerText(const char* at, size_t bytes, bool negative, SessionText& buffer) {
+void AppendHex(std::string& out, std::string_view text) {
+  AppendCode(out, kHexCode, kLineCode, kLongHexCode, 1, text.size() / 2);
+  for (size_t i = 0; i < text.size(); i += 2) out += ByteOf(text.data() + i);
+}
+
+constexpr size_t SixBitBytes(size_t chars) { return (chars * 6 + 7) / 8; }
+
+/// Four characters in three bytes, the first in the lowest bits.
+void AppendSixBits(std::string& out, std::string_view text, const Alphabet<64>& alphabet) {
+  for (size_t i = 0; i < text.size(); i += 4) {
+    const std::string_view group = text.substr(i, 4);
+    uint32_t bits = 0;
+    for (size_t k = 0; k < group.size(); ++k) bits |= uint32_t{alphabet.BitsOf(group[k])} << 6 * k;
+    out.append(reinterpret_cast<const char*>(&bits), SixBitBytes(group.size()));
+  }
+}
+
+std::string_view SixBitText(const char* at, size_t chars, const Alphabet<64>& alphabet,
+                            SessionText& buffer) {
+  char* out = buffer.data();
+  const auto put = [&](uint32_t bits, size_t count) {
+    for (size_t k = 0; k < count; ++k) *out++ = alphabet.chars[bits >> 6 * k & 63];
+  };
+  size_t left = chars;
+  for (; left >= 4; left -= 4, at += 3) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, at, 3);
+    put(bits, 4);
+  }
+  uint32_t bits = 0;
+  std::memcpy(&bits, at, SixBitBytes(left));
+  put(bits, left);
+  return {buffer.data(), chars};
+}
+
+int64_t IntegerOf(const char* at, size_t bytes, bool negative) {
   uint64_t bits = 0;
   std::memcpy(&bits, at, bytes);
-  const auto value = static_cast<int64_t>(negative ? ~bits : bits);
+  return static_cast<int64_t>(negative ? ~bits : bits);
+}
+
+std::string_view IntegerText(int64_t value, SessionText& buffer) {
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   return {buffer.data(), static_cast<size_t>(end - buffer.data())};
 }
@@ -116,73 +162,89 @@ std::string_view UuidText(const char* bytes, SessionText& buffer) {
   return {buffer.data(), kUuidChars};
 }
 
-/// How many bytes follow a code, when the code says so.
-size_t BytesAfter(uint8_t code) {
-  if (code < kHexCode) return code;
-  if (code < kIntegerCode) return code - kHexCode + size_t{1};
-  if (code < kNegativeCode) return code - kIntegerCode;
-  if (code < kUuidCode) return code - kNegativeCode;
-  DCHECK(code == kUuidCode || code == kDeletedCode);
-  return code == kUuidCode ? kUuidBytes : 0;
+bool Pack(std::string& out, std::string_view text) {
+  const size_t size = text.size();
+  const bool digit = kHex.BitsOf(text[0]) != kNone;
+  // An integer is never longer than its digits in hex, and those are shorter than six bits each.
+  if ((digit || text[0] == '-') && size <= kIntegerCharsMax && AppendInteger(out, text))
+    return true;
+  if (digit && size % 2 == 0 && kHex.Has(text)) {
+    AppendHex(out, text);
+    return true;
+  }
+  if (digit && size == kUuidChars && AppendUuid(out, text)) return true;
+  if (size < kPackedCharsMin) return false;
+  if (kWord.Has(text)) {
+    AppendCode(out, kWordCode, kHexCode, kLongWordCode, kPackedCharsMin, size);
+    AppendSixBits(out, text, kWord);
+    return true;
+  }
+  if (kLine.Has(text)) {
+    AppendCode(out, kLineCode, kIntegerCode, kLongLineCode, kPackedCharsMin, size);
+    AppendSixBits(out, text, kLine);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 void AppendText(std::string& out, std::string_view text) {
-  const size_t size = text.size();
-  if (size > 1) {
-    const bool digits = kDigitValues[static_cast<uint8_t>(text[0])] != kNoDigit;
-    // An integer of as many digits is never longer than in hex.
-    if ((digits || text[0] == '-') && size <= kIntegerCharsMax && AppendInteger(out, text)) return;
-    if (digits && size % 2 == 0 && size <= 2 * kHexBytesMax && AppendHex(out, text)) return;
-    if (digits && size == kUuidChars && AppendUuid(out, text)) return;
-  }
-  if (size <= kPlainMax) {
-    out += static_cast<char>(size);
-  } else {
-    out += static_cast<char>(kLongCode);
-    AppendVarint(out, size);
-  }
+  if (text.size() > 1 && text.size() <= kPackedCharsMax && Pack(out, text)) return;
+  AppendCode(out, 0, kWordCode, kLongCode, 0, text.size());
   out += text;
 }
 
-void SkipText(const char*& at) {
-  const auto code = static_cast<uint8_t>(*at++);
-  if (code != kLongCode) {
-    at += BytesAfter(code);
-    return;
+StoredText::StoredText(const char* at) : code_(static_cast<uint8_t>(*at)) {
+  const char* const start = at++;
+  if (code_ < kWordCode) {
+    count_ = data_size_ = code_;
+  } else if (code_ < kHexCode) {
+    count_ = code_ - kWordCode + kPackedCharsMin;
+    data_size_ = static_cast<uint32_t>(SixBitBytes(count_));
+  } else if (code_ < kLineCode) {
+    count_ = data_size_ = code_ - kHexCode + uint32_t{1};
+  } else if (code_ < kIntegerCode) {
+    count_ = code_ - kLineCode + kPackedCharsMin;
+    data_size_ = static_cast<uint32_t>(SixBitBytes(count_));
+  } else if (code_ < kUuidCode) {
+    count_ = data_size_ = code_ - (code_ < kNegativeCode ? kIntegerCode : kNegativeCode);
+  } else if (code_ == kUuidCode) {
+    count_ = data_size_ = kUuidBytes;
+  } else if (code_ != kDeletedCode) {
+    uint64_t count = 0;
+    at = GetVarint(at, at + kVarintBytesMax, &count);
+    DCHECK(at != nullptr);
+    count_ = static_cast<uint32_t>(count);
+    const bool six_bits = code_ == kLongWordCode || code_ == kLongLineCode;
+    data_size_ = six_bits ? static_cast<uint32_t>(SixBitBytes(count_)) : count_;
   }
-  uint64_t size = 0;
-  at = GetVarint(at, at + kVarintBytesMax, &size) + size;
+  bytes_ = {start, static_cast<size_t>(at - start) + data_size_};
 }
 
-StoredText ReadText(const char*& at, SessionText& buffer) {
-  const char* const start = at;
-  const char* const bytes = start + 1;
-  const auto code = static_cast<uint8_t>(*start);
-  if (code < kHexCode) {
-    at = bytes + code;
-    return {{start, code + size_t{1}}, {bytes, code}, false};
+size_t StoredText::TextSize() const {
+  if ((code_ >= kHexCode && code_ < kLineCode) || code_ == kLongHexCode) return count_ * size_t{2};
+  if (code_ == kUuidCode) return kUuidChars;
+  if (code_ < kIntegerCode || code_ >= kUuidCode) return count_;
+  SessionText buffer;
+  return Text(buffer).size();
+}
+
+std::string_view StoredText::Text(SessionText& buffer) const {
+  if (code_ < kWordCode) return {data(), count_};
+  if (code_ < kHexCode) return SixBitText(data(), count_, kWord, buffer);
+  if (code_ < kLineCode || code_ == kLongHexCode) {
+    PutDigits(buffer.data(), data(), count_);
+    return {buffer.data(), count_ * size_t{2}};
   }
-  SkipText(at);
-  StoredText read;
-  read.coded = {start, static_cast<size_t>(at - start)};
-  const auto count = static_cast<size_t>(at - bytes);
-  if (code < kIntegerCode) {
-    PutDigits(buffer.data(), bytes, count);
-    read.text = {buffer.data(), 2 * count};
-  } else if (code < kUuidCode) {
-    read.text = IntegerText(bytes, count, code >= kNegativeCode, buffer);
-  } else if (code == kUuidCode) {
-    read.text = UuidText(bytes, buffer);
-  } else if (code == kDeletedCode) {
-    read.deleted = true;
-  } else {
-    uint64_t size = 0;
-    const char* const text = GetVarint(bytes, bytes + kVarintBytesMax, &size);
-    read.text = {text, size};
-  }
-  return read;
+  if (code_ < kIntegerCode) return SixBitText(data(), count_, kLine, buffer);
+  if (code_ < kUuidCode)
+    return IntegerText(IntegerOf(data(), count_, code_ >= kNegativeCode), buffer);
+  if (code_ == kUuidCode) return UuidText(data(), buffer);
+  if (code_ == kLongWordCode) return SixBitText(data(), count_, kWord, buffer);
+  if (code_ == kLongLineCode) return SixBitText(data(), count_, kLine, buffer);
+  if (code_ == kDeletedCode) return {};
+  return {data(), count_};
 }
 
 }  // namespace cloakroom

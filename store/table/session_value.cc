@@ -41,12 +41,49 @@ class Cursor {
   const char* at_;
 };
 
-/// Passes over the values of meta, and the names with `names`.
-void SkipMeta(const SessionView& session, const char*& names, const char*& values) {
-  for (uint32_t left = session.meta_count; left > 0; --left) {
-    FieldNames::Skip(names);
-    SkipText(values);
+/// How far a walk over the items has come.
+struct Place {
+  const char* name;
+  const char* value;
+};
+
+/// Unpacks the value into `buffer`, when there is one.
+SessionItem NextItem(Place& place, const FieldNames& names, bool versions, SessionText* buffer) {
+  SessionItem item;
+  const char* const name = place.name;
+  item.name = names.Read(place.name);
+  item.stored_name = {name, static_cast<size_t>(place.name - name)};
+  item.version = 1;
+  if (versions) {
+    uint64_t version = 0;
+    place.value = GetVarint(place.value, place.value + kVarintBytesMax, &version);
+    item.version = static_cast<uint32_t>(version);
   }
+  const StoredText stored(place.value);
+  item.stored_value = stored.bytes();
+  item.deleted = stored.deleted();
+  if (buffer != nullptr) item.value = stored.Text(*buffer);
+  place.value += item.stored_value.size();
+  return item;
+}
+
+void WalkMeta(const SessionView& session, const FieldNames& names, SessionText* buffer,
+              FunctionRef<void(const SessionItem&)> visit) {
+  Place place{session.names, session.values};
+  for (uint32_t left = session.meta_count; left > 0; --left)
+    visit(NextItem(place, names, false, buffer));
+}
+
+void WalkFields(const SessionView& session, const FieldNames& names, SessionText* buffer,
+                FunctionRef<void(const SessionItem&)> visit) {
+  Place place{session.names, session.values};
+  for (uint32_t left = session.meta_count; left > 0; --left) {
+    FieldNames::Skip(place.name);
+    place.value += StoredText(place.value).bytes().size();
+  }
+  const bool versions = (session.flags & SessionView::kVersions) != 0;
+  for (uint32_t left = session.field_count; left > 0; --left)
+    visit(NextItem(place, names, versions, buffer));
 }
 
 }  // namespace
@@ -103,42 +140,32 @@ void StoreOrdered(Entry& entry, bool ordered) {
       static_cast<char>(ordered ? flags | SessionView::kOrdered : flags & ~SessionView::kOrdered);
 }
 
+size_t SessionItem::Bytes() const {
+  if (deleted) return 0;
+  return name.size() +
+         (stored_value.empty() ? value.size() : StoredText(stored_value.data()).TextSize());
+}
+
+void ForEachStoredMeta(const SessionView& session, const FieldNames& names,
+                       FunctionRef<void(const SessionItem&)> visit) {
+  WalkMeta(session, names, nullptr, visit);
+}
+
+void ForEachStoredField(const SessionView& session, const FieldNames& names,
+                        FunctionRef<void(const SessionItem&)> visit) {
+  WalkFields(session, names, nullptr, visit);
+}
+
 void ForEachMeta(const SessionView& session, const FieldNames& names,
                  FunctionRef<void(const SessionItem&)> visit) {
-  const char* name = session.names;
-  const char* value = session.values;
   SessionText buffer;
-  for (uint32_t left = session.meta_count; left > 0; --left) {
-    SessionItem item;
-    const char* const start = name;
-    item.name = names.Read(name);
-    item.stored_name = {start, static_cast<size_t>(name - start)};
-    const StoredText stored = ReadText(value, buffer);
-    item.value = stored.text;
-    item.stored_value = stored.coded;
-    visit(item);
-  }
+  WalkMeta(session, names, &buffer, visit);
 }
 
 void ForEachField(const SessionView& session, const FieldNames& names,
                   FunctionRef<void(const SessionItem&)> visit) {
-  const char* name = session.names;
-  Cursor in(session.values);
-  SkipMeta(session, name, in.at());
   SessionText buffer;
-  const bool versions = (session.flags & SessionView::kVersions) != 0;
-  for (uint32_t left = session.field_count; left > 0; --left) {
-    SessionItem item;
-    const char* const start = name;
-    item.name = names.Read(name);
-    item.stored_name = {start, static_cast<size_t>(name - start)};
-    item.version = versions ? static_cast<uint32_t>(in.Varint()) : 1;
-    const StoredText stored = ReadText(in.at(), buffer);
-    item.value = stored.text;
-    item.stored_value = stored.coded;
-    item.deleted = stored.deleted;
-    visit(item);
-  }
+  WalkFields(session, names, &buffer, visit);
 }
 
 void ReleaseShape(const SessionView& session, SessionShapes& shapes, FieldNames& names) {

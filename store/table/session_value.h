@@ -98,6 +98,9 @@ struct SessionItem {
   // As they stand in the shape and in the session; empty: not stored yet.
   std::string_view stored_name;
   std::string_view stored_value;
+
+  /// Of name and value; 0 when it is deleted. What max-bytes bounds.
+  [[nodiscard]] size_t Bytes() const;
 };
 
 /// Visit in the order in which names were first set.
@@ -106,6 +109,12 @@ void ForEachMeta(const SessionView& session, const FieldNames& names,
 /// Deleted ones included.
 void ForEachField(const SessionView& session, const FieldNames& names,
                   FunctionRef<void(const SessionItem&)> visit);
+
+/// The same, but for `value`, which is left empty: without unpacking anything.
+void ForEachStoredMeta(const SessionView& session, const FieldNames& names,
+                       FunctionRef<void(const SessionItem&)> visit);
+void ForEachStoredField(const SessionView& session, const FieldNames& names,
+                        FunctionRef<void(const SessionItem&)> visit);
 
 /// Takes back the use of the shape, or of the names, of a session that goes.
 void ReleaseShape(const SessionView& session, SessionShapes& shapes, FieldNames& names);

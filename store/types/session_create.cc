@@ -12,11 +12,9 @@ using TokenState = SessionSpace::TokenState;
 
 uint64_t ItemBytes(const SessionView& session, const FieldNames& names, bool meta, bool fields) {
   uint64_t bytes = 0;
-  const auto add = [&bytes](const SessionItem& item) {
-    if (!item.deleted) bytes += item.name.size() + item.value.size();
-  };
-  if (meta) ForEachMeta(session, names, add);
-  if (fields) ForEachField(session, names, add);
+  const auto add = [&bytes](const SessionItem& item) { bytes += item.Bytes(); };
+  if (meta) ForEachStoredMeta(session, names, add);
+  if (fields) ForEachStoredField(session, names, add);
   return bytes;
 }
 

@@ -34,7 +34,7 @@ Result<void> CheckVersions(const SessionView& session, const FieldNames& names,
   // too often.
   std::set<std::string_view> unknown(request.unchanged.begin(), request.unchanged.end());
   bool changed = false;
-  ForEachField(session, names, [&](const SessionItem& item) {
+  ForEachStoredField(session, names, [&](const SessionItem& item) {
     if (unknown.erase(item.name) > 0 && item.version > since) changed = true;
   });
   if (changed || (!unknown.empty() && session.forgotten > since)) return conflict();
@@ -45,11 +45,9 @@ Result<void> CheckVersions(const SessionView& session, const FieldNames& names,
 Result<void> CheckMerged(const SessionView& session, const FieldNames& names,
                          const SetSessionRequest& request, const SessionPolicy& policy) {
   uint64_t before = 0;
-  const auto add = [&before](const SessionItem& item) {
-    if (!item.deleted) before += item.name.size() + item.value.size();
-  };
-  ForEachMeta(session, names, add);
-  ForEachField(session, names, add);
+  const auto add = [&before](const SessionItem& item) { before += item.Bytes(); };
+  ForEachStoredMeta(session, names, add);
+  ForEachStoredField(session, names, add);
   uint64_t added = 0;
   for (const std::string_view word : request.meta) added += word.size();
   for (const std::string_view word : request.fields) added += word.size();
@@ -74,7 +72,7 @@ bool AnyPresent(const SessionView& session, const FieldNames& names, WordSpan wa
   if (wanted.empty()) return false;
   const std::set<std::string_view> set(wanted.begin(), wanted.end());
   bool any = false;
-  ForEachField(session, names, [&](const SessionItem& item) {
+  ForEachStoredField(session, names, [&](const SessionItem& item) {
     if (!item.deleted && set.count(item.name) > 0) any = true;
   });
   return any;

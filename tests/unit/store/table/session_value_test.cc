@@ -195,7 +195,7 @@ TEST(SessionValueTest, IsCompact) {
   draft.head.serial = 1'000'000;
   size_t own = draft.head.user.size();
   for (const std::string_view name : {"cart", "theme", "lang", "role", "csrf", "last"}) {
-    draft.fields.Set(name, "thirteen byte", 1);
+    draft.fields.Set(name, "Thirteen Byte", 1);
     own += 13;
   }
   std::string value;
