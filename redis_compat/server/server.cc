@@ -253,6 +253,7 @@ void Server::Housekeep() {
   output_rate_.Sample(turn_.counters().net_output_bytes, now_us);
   shard_.BeginTurn();
   MeasureMemory();
+  shard_.keys().PackStill();
   VisitSomeClients();
   if (!returning_) ReturnMemory();
   if (stopping_) CheckStopped();

@@ -88,7 +88,7 @@ class ChunkArena {
     uint64_t any = 0;  // bit n: by_used[n] has one
   };
 
-  [[nodiscard]] size_t FreeChunksMax() const { return 8 + used_chunks_ / 64; }
+  [[nodiscard]] size_t FreeChunksMax() const { return 8 + used_chunks_ / 128; }
   [[nodiscard]] Pool& PoolOf(const Region& region);
   [[nodiscard]] Region* NewRegion(Use use);
   void FreeRegion(Region* region);

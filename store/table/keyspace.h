@@ -94,6 +94,8 @@ class Keyspace {
   /// entries, values and tables that were set aside; compacts. About `budget` units of work.
   /// Returns false when more is left to do at this moment.
   bool Sweep(TimeMs now, size_t budget);
+  /// To be called some ten times a second: what hardly changes is packed denser by later sweeps.
+  void PackStill();
   /// The earliest time at which something falls due, or kNoDeadline.
   [[nodiscard]] TimeMs NextDue() const;
 

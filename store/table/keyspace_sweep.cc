@@ -80,6 +80,11 @@ size_t Keyspace::Impl::Compact(size_t budget, bool& done) {
   return budget;
 }
 
+void Keyspace::PackStill() {
+  for (const uint32_t db : impl_->used) impl_->databases[db].table->PackStill();
+  impl_->sessions.PackStill();
+}
+
 TimeMs Keyspace::NextDue() const {
   TimeMs first = impl_->sessions.NextDue();
   for (const uint32_t db : impl_->used) {

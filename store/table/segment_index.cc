@@ -247,7 +247,7 @@ PlaceWord SegmentIndex::TakeAny(uint32_t& from) {
 
 void SegmentIndex::NoteSparse(Segment segment) {
   Segment::Header& header = segment.header();
-  if ((header.count != kSparse && header.count != 0) || header.queued) return;
+  if (header.count % kLookEvery != 0 || header.count > kMergedMax || header.queued) return;
   header.queued = true;
   candidates_.push_back(header.prefix);
 }

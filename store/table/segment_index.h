@@ -146,10 +146,11 @@ class SegmentIndex {
   static constexpr uint32_t kNodeDecidesMax = 10;
   // A small index does not hold chunks that it does not fill.
   static constexpr size_t kSegmentsOfMalloc = 16;
-  // Buddies merge when together they fill no more than three quarters of a segment: well below
-  // where one splits, so that it does not split again soon.
-  static constexpr uint32_t kMergedMax = Segment::kPlacesMax * 3 / 4;
-  static constexpr uint32_t kSparse = kMergedMax / 2;
+  // Buddies merge when together they fill no more than four fifths of a segment: well below where
+  // one splits, so that it does not split again soon. As one empties it is looked at every so
+  // often.
+  static constexpr uint32_t kMergedMax = Segment::kPlacesMax * 4 / 5;
+  static constexpr uint32_t kLookEvery = 32;
 
   // A directory on the way to a prefix. `full` counts the words that no neighbour shares.
   struct Container {

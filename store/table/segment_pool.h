@@ -28,10 +28,10 @@ class SegmentPool {
   [[nodiscard]] uint8_t* Allocate();
   void Free(uint8_t* segment);
 
-  /// Whether enough places are free to empty a chunk, and more than a fifth of all.
+  /// Whether enough places are free to empty a chunk, and more than a tenth of all.
   [[nodiscard]] bool Sparse() const {
     const size_t free = chunks_ * kPlaces - live_;
-    return free > 2 * kPlaces && free * 5 > chunks_ * kPlaces;
+    return free > 2 * kPlaces && free * 10 > chunks_ * kPlaces;
   }
   /// A segment of the emptiest chunk: allocate anew, copy, free this one. Precondition: Sparse().
   [[nodiscard]] uint8_t* NextToMove() const;

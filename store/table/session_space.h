@@ -40,6 +40,8 @@ class SessionSpace {
 
   /// Frees what is dead at `now`, about `budget` units of work; false when more is left.
   bool Sweep(TimeMs now, size_t budget);
+  /// As Keyspace::PackStill.
+  void PackStill();
   /// The earliest time at which something falls due, or kNoDeadline.
   [[nodiscard]] TimeMs NextDue() const;
   [[nodiscard]] Table::Memory memory() const;

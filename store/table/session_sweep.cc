@@ -134,6 +134,11 @@ bool SessionSpace::Impl::SweepFlushed(size_t& budget) {
   return true;
 }
 
+void SessionSpace::PackStill() {
+  impl_->sessions->PackStill();
+  impl_->users->PackStill();
+}
+
 bool SessionSpace::Sweep(TimeMs now, size_t budget) {
   Impl& impl = *impl_;
   const bool fired = impl.sessions->FireDue(now, budget, [&](const KeyRef& key, Entry* entry) {

@@ -30,6 +30,7 @@ namespace {
 constexpr size_t kHeaderBytes = 48;
 constexpr uint8_t kFreeMark = 0xFF;
 constexpr uint16_t kNone = 0xFFFF;
+constexpr uint32_t kStillShare = 10'000;  // blocks of a size per one freed: it stands still
 
 // How many blocks fit a page of a span; the first page of a cut chunk is a little shorter.
 size_t CapacityOfPage(size_t span, size_t block_bytes) {
@@ -168,6 +169,7 @@ void SlabHeap::Free(Block block) {
   page->free = static_cast<uint16_t>((at - page->At(0)) / page->block_bytes);
   const uint32_t number = page->owner->number;
   --page->owner->live;
+  ++page->owner->freed;
   slab_used_bytes_ -= page->block_bytes;
   --page->live;
   if (page == evacuated_) {
@@ -298,6 +300,7 @@ bool SlabHeap::IsOversized(const Class& c) {
 
 // Sparse: more than a tenth of the places are free, and a page can be emptied into the others, or
 // into smaller ones. Once at it, it goes on to a twentieth, so that it need not begin again soon.
+// To keep blocks in motion that dense all the time would take twice the moves.
 bool SlabHeap::IsSparse(const Class& c) {
   const uint32_t free = c.capacity - c.live;
   if (c.live == 0) return c.capacity > 0;
@@ -311,6 +314,18 @@ void SlabHeap::NoteSparse(const Class& c) {
   const uint64_t bit = uint64_t{1} << (c.number % 64);
   sparse_count_ += (word & bit) == 0;
   word |= bit;
+}
+
+void SlabHeap::PackStill() {
+  if (!classes_) return;
+  for (const auto& c : classes_->made) {
+    if (!c) continue;
+    if (c->freed <= c->capacity / kStillShare) {
+      c->emptying = true;
+      NoteSparse(*c);
+    }
+    c->freed = 0;
+  }
 }
 
 // The page to evacuate: from the emptiest bin, and where pages are too large, one of those.

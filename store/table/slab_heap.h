@@ -61,6 +61,10 @@ class SlabHeap {
   [[nodiscard]] Block NextToMove();
   [[nodiscard]] bool Sparse() const { return evacuated_ != nullptr || sparse_count_ != 0; }
 
+  /// To be called some ten times a second. Sizes of which hardly a block was freed since the last
+  /// call are packed denser from now on: that pays, for it is done once. O(sizes in use).
+  void PackStill();
+
   /// From now on huge blocks are put off when they are freed; the owner must call FreeSlowly.
   void PutOffHugeBlocks() { puts_off_ = true; }
   /// Gives back about `budget` pages of huge blocks; returns what is left of `budget`.
@@ -103,6 +107,7 @@ class SlabHeap {
     uint32_t number = 0;
     uint32_t capacity = 0;                                   // blocks that the pages can hold
     uint32_t live = 0;                                       // blocks in use
+    uint32_t freed = 0;                                      // blocks, since the last PackStill
     bool emptying = false;                                   // was sparse, and is not dense yet
     std::array<uint32_t, PageArena::kSpans.size()> pages{};  // how many of each span
   };

@@ -101,6 +101,8 @@ class Table {
   /// huge blocks that were erased: about `budget` blocks or pages. Returns false when more could be
   /// done now.
   bool Compact(size_t budget);
+  /// To be called some ten times a second: what hardly changes is compacted further than what does.
+  void PackStill();
 
   /// Frees up to `budget` entries from anywhere, each handed to `dying` first (to free what its
   /// value points to; it must not call back). Returns true when the table is empty and huge blocks

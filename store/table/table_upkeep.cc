@@ -27,6 +27,8 @@ bool Table::Compact(size_t budget) {
          !t.index.GatherWaits() && !(t.wheel && (t.wheel->InPass() || t.ArmsAreStale()));
 }
 
+void Table::PackStill() { impl_->heap.PackStill(); }
+
 bool Table::Drain(size_t budget, FunctionRef<void(Entry*)> dying) {
   Impl& t = *impl_;
   t.heap.PutOffHugeBlocks();

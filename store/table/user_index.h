@@ -115,6 +115,7 @@ class UserIndex {
   bool Sweep(TimeMs now, size_t budget);
   [[nodiscard]] TimeMs NextDue() const { return table_.NextDue(); }
   bool Compact(size_t budget);
+  void PackStill() { table_.PackStill(); }
   /// Frees up to `budget` users; true when none is left. For an index that was set aside. Ordered
   /// sessions are handed to `take`: freeing those of one user may be too much for one slice.
   bool Drain(size_t budget, FunctionRef<void(std::unique_ptr<ManySessions>)> take);

@@ -100,6 +100,28 @@ TEST_F(SlabTest, TheLivingAreGathered) {
   EXPECT_LE(memory.index_bytes, index * 3 / 4);
 }
 
+// To pack blocks that come and go as dense as blocks that stay would take twice the moves.
+TEST_F(SlabTest, WhatStandsStillIsPackedDenser) {
+  constexpr int kKeys = 100'000;
+  for (int i = 0; i < kKeys; ++i) Put("key:" + std::to_string(i), std::string(150, 'v'));
+  const auto drop = [&](int from, int to) {
+    for (int i = from; i < to; ++i) Drop("key:" + std::to_string(i * 11 % kKeys));
+  };
+  const auto slack = [&] {
+    const Table::Memory memory = table->memory();
+    return static_cast<double>(memory.slab_bytes) / static_cast<double>(memory.block_bytes) - 1;
+  };
+  drop(0, kKeys / 12);
+  CompactAll();
+  EXPECT_GT(slack(), 0.07) << "below a tenth nothing is moved";
+  table->PackStill();
+  CompactAll();
+  EXPECT_GT(slack(), 0.07) << "there were changes lately";
+  table->PackStill();
+  CompactAll();
+  EXPECT_LT(slack(), 0.06);
+}
+
 // Replaced by values of new sizes over and over, the pages must stay full after compaction.
 TEST_F(SlabTest, CompactionFillsPages) {
   std::mt19937_64 random(20240606);
