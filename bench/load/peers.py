@@ -89,9 +89,9 @@ class Running(servers.Server):
         self.call("CONFIG", "RESETSTAT")
 
     def longest_turn_ms(self):
-        """The longest pass of its event loop since the reset, by the server's own account; None
-        where it keeps none."""
-        micros = self.info("stats").get("eventloop_duration_max_usec")
+        """The server time of the longest pass of its event loop since the reset, by its own
+        account; None where it keeps none."""
+        micros = self.info("stats").get("eventloop_cpu_max_usec")
         return None if micros is None else int(micros) / 1e3
 
     def stop(self):

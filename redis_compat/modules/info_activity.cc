@@ -33,6 +33,7 @@ void InfoLoop(const Dispatcher::Counters& counters, const LoopMetrics& loop, Inf
   info.Field("eventloop_cycles", loop.turns);
   info.Field("eventloop_duration_sum", loop.turn_sum_us);
   info.Field("eventloop_duration_max_usec", loop.turn_max_us);
+  info.Field("eventloop_cpu_max_usec", loop.turn_max_cpu_us);
   info.Field("eventloop_duration_max_commands", loop.turn_max_commands);
   info.Field("eventloop_duration_max_upkeep_usec", loop.turn_max_upkeep_us);
   info.Field("upkeep_duration_sum", loop.upkeep_sum_us);

@@ -48,9 +48,9 @@ class Server final : public ServerControl {
 
   /// How long a slice of upkeep may last beyond its last step: in a turn that served requests, and
   /// in one that did not, for a request may come meanwhile.
-  static constexpr int64_t kUpkeepMinUs = 50;
+  static constexpr int64_t kUpkeepMinUs = 30;
   static constexpr int64_t kUpkeepMaxUs = 200;
-  static constexpr int64_t kUpkeepIdleUs = 100;
+  static constexpr int64_t kUpkeepIdleUs = 50;
 
   /// Listens wherever the options say. The error names the address.
   [[nodiscard]] Result<void> Start();

@@ -16,6 +16,9 @@ class Clock {
 
   /// Microseconds from some fixed start, never going back.
   [[nodiscard]] virtual int64_t MonotonicUs() = 0;
+
+  /// Microseconds that the calling thread has had of its processor. Costs a system call.
+  [[nodiscard]] virtual int64_t ThreadCpuUs() = 0;
 };
 
 }  // namespace cloakroom

@@ -9,6 +9,7 @@ class UvClock final : public Clock {
  public:
   [[nodiscard]] TimeMs WallMs() override;
   [[nodiscard]] int64_t MonotonicUs() override;
+  [[nodiscard]] int64_t ThreadCpuUs() override;
 };
 
 }  // namespace cloakroom

@@ -21,6 +21,7 @@ class TickingClock final : public Clock {
  public:
   [[nodiscard]] TimeMs WallMs() override { return manual.WallMs(); }
   [[nodiscard]] int64_t MonotonicUs() override { return manual.MonotonicUs() + (ticks_us += tick); }
+  [[nodiscard]] int64_t ThreadCpuUs() override { return manual.ThreadCpuUs(); }
 
   ManualClock manual;
   int64_t tick = 0;

@@ -117,6 +117,7 @@ class FineClock final : public Clock {
  public:
   [[nodiscard]] TimeMs WallMs() override { return wall_ms; }
   [[nodiscard]] int64_t MonotonicUs() override { return monotonic_us; }
+  [[nodiscard]] int64_t ThreadCpuUs() override { return monotonic_us; }
   TimeMs wall_ms = 1'700'000'000'000;
   int64_t monotonic_us = 500;
 };
