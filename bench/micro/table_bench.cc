@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "store/base/chunk_arena.h"
 #include "store/base/hash.h"
 #include "store/table/table.h"
 
@@ -56,13 +58,26 @@ std::unique_ptr<Table> FilledTable(const Keys& keys) {
   return table;
 }
 
-void Sizes(benchmark::internal::Benchmark* bench) { bench->Arg(1 << 10)->Arg(1 << 20); }
+/// As the server does by and by.
+void PutOnHugePages() {
+  while (ChunkArena::Get().WantsHugePage()) {
+    auto* const page = static_cast<char*>(ChunkArena::MapForHugePage());
+    page[0] = 1;
+    ChunkArena::Get().PutOnHugePage(page);
+  }
+}
+
+// Multiples of the groups below. The largest wants 3 GB.
+void Sizes(benchmark::internal::Benchmark* bench) {
+  bench->Arg(1 << 10)->Arg(1 << 17)->Arg(1 << 20)->Arg(10'000'000);
+}
 
 /// Question: what does a lookup cost, and what once the table outgrows the cache?
 /// Arg: entries. The keys stand in an order of their own, so that only the table is missed.
 void BM_TableFind(benchmark::State& state) {
   const Keys keys(static_cast<size_t>(state.range(0)), "session:");
   const auto table = FilledTable(keys);
+  PutOnHugePages();
   size_t i = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(table->Find(keys[i]));
@@ -77,6 +92,7 @@ void BM_TableFindAbsent(benchmark::State& state) {
   const Keys keys(static_cast<size_t>(state.range(0)), "session:");
   const Keys absent(keys.size(), "absent:");
   const auto table = FilledTable(keys);
+  PutOnHugePages();
   size_t i = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(table->Find(absent[i]));
@@ -91,6 +107,7 @@ void BM_TableFindPrefetched(benchmark::State& state) {
   constexpr size_t kGroup = 16;
   const Keys keys(static_cast<size_t>(state.range(0)), "session:");
   const auto table = FilledTable(keys);
+  PutOnHugePages();
   size_t first = 0;
   for (auto _ : state) {
     for (size_t i = 0; i < kGroup; ++i) table->PrefetchBucket(keys[first + i].position);
@@ -117,6 +134,28 @@ void BM_TableFill(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(BM_TableFill)->Apply(Sizes)->Unit(benchmark::kMillisecond);
+
+/// Question: what does it cost to erase all, in another order than they came, with what Compact
+/// does meanwhile?
+/// Arg: entries at the start. Items are entries.
+void BM_TableErase(benchmark::State& state) {
+  const Keys keys(static_cast<size_t>(state.range(0)), "session:");
+  std::vector<uint32_t> order(keys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(8));
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto table = FilledTable(keys);
+    state.ResumeTiming();
+    size_t erased = 0;
+    for (const uint32_t i : order) {
+      table->Erase(keys[i], table->Find(keys[i]));
+      if (++erased % 64 == 0) (void)table->Compact(64);
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_TableErase)->Apply(Sizes)->Unit(benchmark::kMillisecond);
 
 /// Question: what does turnover cost at a steady size, one entry out and one in?
 /// Arg: entries.
