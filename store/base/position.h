@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string_view>
 
@@ -51,7 +50,10 @@ struct BriefPosition {
   }
   [[nodiscard]] uint32_t Bucket() const { return (bits >> 8) & 63; }
   [[nodiscard]] uint8_t Tag() const { return static_cast<uint8_t>(bits); }
-  friend auto operator<=>(const BriefPosition&, const BriefPosition&) = default;
+  friend bool operator==(const BriefPosition&, const BriefPosition&) = default;
+  friend bool operator<(const BriefPosition& a, const BriefPosition& b) {
+    return a.slot != b.slot ? a.slot < b.slot : a.bits < b.bits;
+  }
 };
 
 /// A borrowed key together with its position, so that it is hashed once a command.

@@ -13,6 +13,7 @@ namespace {
 constexpr uint8_t kOrderedFlag = 1;
 constexpr uint8_t kMarkedFlag = 2;
 constexpr size_t kU48 = 6;
+constexpr size_t kPointerBytes = sizeof(void*);
 
 /// An entry's value taken apart.
 struct Value {
@@ -29,7 +30,7 @@ Value ReadValue(const Entry& entry) {
     std::memcpy(&value.marked_at, bytes.data(), kU48);
     bytes.remove_prefix(kU48);
   }
-  if ((flags & kOrderedFlag) != 0) std::memcpy(&value.many, bytes.data(), sizeof(void*));
+  if ((flags & kOrderedFlag) != 0) std::memcpy(&value.many, bytes.data(), kPointerBytes);
   return value;
 }
 
@@ -119,8 +120,7 @@ void UserIndex::Write(const KeyRef& key, Entry* entry, TimeMs marked_at, ManySes
     if (entry != nullptr) table_.Erase(key, entry);
     return;
   }
-  const size_t size =
-      1 + (marked_at != 0 ? kU48 : 0) + (many != nullptr ? sizeof(ManySessions*) : 0);
+  const size_t size = 1 + (marked_at != 0 ? kU48 : 0) + (many != nullptr ? kPointerBytes : 0);
   entry = entry == nullptr ? table_.Insert(key, ValueType::kUserIndex, Encoding::kPlain, size)
                            : table_.Resize(key, entry, size);
   char* out = entry->value_data();
@@ -130,7 +130,7 @@ void UserIndex::Write(const KeyRef& key, Entry* entry, TimeMs marked_at, ManySes
     std::memcpy(out, &marked_at, kU48);
     out += kU48;
   }
-  if (many != nullptr) std::memcpy(out, &many, sizeof many);
+  if (many != nullptr) std::memcpy(out, &many, kPointerBytes);
 }
 
 UserIndex::User UserIndex::Find(uint32_t ns, std::string_view user) const {
