@@ -34,7 +34,7 @@ struct Table::Impl {
   DeadlineSum deadline_sum = 0;
   uint32_t drain_from = 0;
   uint32_t lines_fetched = 4;  // of a block, see PrefetchEntry
-  size_t check_above = 0;  // arms from which the wheel is rebuilt
+  size_t check_above = 0;      // arms from which the wheel is rebuilt
 
   [[nodiscard]] Position Locate(const Entry& entry) const { return index.locator()(entry); }
 
