@@ -31,17 +31,13 @@ std::string TypeOf(std::string_view name) {
   if (name.starts_with("num") || name.ends_with("-slot") || name.ends_with("port") ||
       name.ends_with("-epoch"))
     return "integer";
-  if (IsOneOf(name, {"maxage",    "seconds",   "milliseconds",
-                     "count",     "numkeys",   "numfields",
-                     "n",         "s",         "ms",
-
-                     "offset",    "increment", "decrement",
-                     "index",     "index1",    "index2",
-                     "db",        "cursor",    "ttl",
-                     "frequency", "protover",  "timeout",
-                     "client-id", "slot",      "version",
-                     "limit",     "start",     "end",
-                     "max",       "grace",     "destination-db"}))
+  if (IsOneOf(
+          name,
+          {"maxage",    "seconds",  "milliseconds", "count",     "numkeys",   "numfields",
+           "n",         "s",        "ms",           "offset",    "increment", "decrement",
+           "index",     "index1",   "index2",       "db",        "cursor",    "ttl",
+           "frequency", "protover", "timeout",      "client-id", "slot",      "version",
+           "limit",     "start",    "end",          "max",       "grace",     "destination-db"}))
     return "integer";
   return "string";
 }

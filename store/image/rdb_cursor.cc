@@ -80,7 +80,7 @@ std::string_view RdbCursor::Special(uint64_t encoding, uint64_t start, std::stri
   int64_t number = 0;
   switch (encoding) {
     case kRdbInt8:
-      number = Int<int8_t>();
+      number = int64_t{Int<int8_t>()};
       break;
     case kRdbInt16:
       number = Int<int16_t>();

@@ -1,5 +1,7 @@
 #include "store/wal/wal_segment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -48,7 +50,7 @@ Result<std::vector<WalSegment>> ListWalSegments(Disk& disk, const std::string& d
   for (const std::string& name : *names) {
     const std::optional<uint64_t> first = ParseWalSegmentName(name);
     if (!first) continue;
-    TRY(WalSegment segment, LookAt(disk, directory + "/" + name, *first));
+    TRY(WalSegment segment, LookAt(disk, fmt::format("{}/{}", directory, name), *first));
     segments.push_back(std::move(segment));
   }
   return segments;  // names of one length: their order is that of the numbers

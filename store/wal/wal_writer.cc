@@ -203,8 +203,9 @@ void WalWriter::ReserveTo(uint64_t end, uint64_t wanted) {
     reserving_ = false;
     full_ = !result && result.error().code != Code::kUnavailable;
     if (result) allocated_ = std::max(allocated_, end);
-    if (full_) full_reason_ = std::move(result).error().message;
-    if (!result && !full_) {
+    if (full_) {
+      full_reason_ = std::move(result).error().message;
+    } else if (!result) {
       can_reserve_ = false;
       Log(LogLevel::kWarning, "{}. A full disk will be noticed only when it is written to.",
           result.error().message);
