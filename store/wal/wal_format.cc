@@ -71,6 +71,8 @@ Result<WalHeader> DecodeWalHeader(std::string_view bytes) {
   header.first = LoadInt<uint64_t>(bytes.data() + kFirstAt);
   header.synced = LoadInt<uint64_t>(bytes.data() + kSyncedAt);
   header.newest_time = LoadInt<TimeMs>(bytes.data() + kTimeAt);
+  if (header.synced >= header.first)
+    return Fail(Code::kDamaged, "its header speaks of records that come after it");
   return header;
 }
 

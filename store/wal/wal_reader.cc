@@ -91,6 +91,8 @@ Result<bool> WalReader::Step(RecordHeader& header, std::string_view& ops, bool& 
     reason = fmt::format("there is no record {}", expected_);
   else if (found == WalSegmentReader::Found::kBadSum)
     reason = fmt::format("record {} does not match its checksum", expected_);
+  else if (frame.mark && frame.synced >= expected_)
+    reason = fmt::format("a mark speaks of record {} before {}", frame.synced, expected_);
   else if (!frame.mark && frame.header.sequence != expected_)
     reason = fmt::format("record {} stands where {} should", frame.header.sequence, expected_);
   else if (!frame.mark &&

@@ -175,7 +175,9 @@ Result<std::string> TruncateWalAt(Disk& disk, const std::string& directory, uint
   TRY(const WalReader whole, WalReader::Open(disk, directory, sequence));
   std::vector<WalSegment> segments = whole.segments();
   if (segments.empty()) return Fail(Code::kOutOfRange, "{} has no log", directory);
-  TRY(WalReader reader, WalReader::Open(disk, directory, segments[whole.place().segment].first));
+  // From the one before on: the log may break off there, with the same record.
+  const size_t start = std::max<size_t>(whole.place().segment, 1) - 1;
+  TRY(WalReader reader, WalReader::Open(disk, directory, segments[start].first));
   RecordHeader header;
   std::string_view ops;
   while (reader.next() < sequence) {

@@ -39,8 +39,8 @@ struct WalReport {
 
 /// Drops record `sequence` and all after it, whatever is left of them: what --truncate-log-at does.
 /// Returns what was done, for a person. Blocks.
-///   errors  kOutOfRange  the log begins later, or ends before; nothing was changed
-///           kDamaged     it is damaged further ahead; nothing was changed
+///   errors  kOutOfRange  the log ends before; nothing was changed
+///           kDamaged     it begins later, or is damaged further ahead; nothing was changed
 [[nodiscard]] Result<std::string> TruncateWalAt(Disk& disk, const std::string& directory,
                                                 uint64_t sequence);
 

@@ -162,6 +162,15 @@ TEST_F(WalReaderTest, TimeAndEpochNeverGoBack) {
   }
 }
 
+// Found by fuzzing: what says that later records were durable would damn any cut of the log.
+TEST_F(WalReaderTest, NothingSpeaksOfWhatComesAfterIt) {
+  SegmentBuilder(5, 5).Records(5, 6).PutOn(disk);
+  EXPECT_THAT(DamageAt(5), HasSubstr("its header is no header"));
+  ASSERT_TRUE(disk.RemoveNow("/log/" + WalSegmentName(5)));
+  SegmentBuilder(1).Records(1, 3).Mark(4).Records(4, 5).PutOn(disk);
+  EXPECT_THAT(DamageAt(), HasSubstr("a mark speaks of record 4 before 4"));
+}
+
 // The power failed before the records were synced: of two sectors, the later one went out.
 TEST_F(WalReaderTest, ALostSectorBeforeASurvivingOneIsATornTail) {
   SegmentBuilder log(1);
