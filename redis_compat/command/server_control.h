@@ -31,7 +31,7 @@ struct LoopMetrics {
   uint64_t turns = 0;
   int64_t turn_sum_us = 0;
   int64_t turn_max_us = 0;
-  int64_t turn_max_cpu_us = 0;     // of any turn, without what the kernel gave to others
+  int64_t turn_max_cpu_us = 0;  // of any turn, to some 50 us: without what others had of the core
   uint32_t turn_max_commands = 0;  // that the longest turn executed
   int64_t turn_max_upkeep_us = 0;  // and what upkeep took of it
   int64_t upkeep_sum_us = 0;       // freeing, compacting, housekeeping

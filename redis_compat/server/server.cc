@@ -40,6 +40,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
         const int64_t began_us = env_.clock.MonotonicUs();
         ReturnMemory();
         meter_.AddUpkeep(began_us, env_.clock.MonotonicUs());
+        env_.scheduler.RequestTurn();  // or the wait to come would count as work
       })),
       sweep_timer_(env.scheduler.MakeTimer([this] {
         sweep_due_ms_ = 0;

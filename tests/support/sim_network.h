@@ -53,6 +53,7 @@ class SimNetwork final : public Network, public Scheduler {
   /// would find something to do at once.
   bool Poll() {
     FireTimers();
+    timers_asked_ = requested_;
     for (size_t i = 0; i < streams_.size(); ++i) {
       streams_[i]->Deliver();
       streams_[i]->Drain();
@@ -64,6 +65,10 @@ class SimNetwork final : public Network, public Scheduler {
            std::any_of(streams_.begin(), streams_.end(),
                        [](const auto& stream) { return stream->Readable(); });
   }
+
+  /// Whether the timers of the last poll asked for a turn, or something before it did. Here one
+  /// runs in any case; a real loop would wait for the network first.
+  [[nodiscard]] bool timers_asked_for_turn() const { return timers_asked_; }
 
   /// Polls until the turn has nothing to do, at most `polls_max` times.
   void Settle(int polls_max = 10'000) {
@@ -259,6 +264,7 @@ class SimNetwork final : public Network, public Scheduler {
   ManualClock& clock_;
   std::function<bool()> turn_;
   bool requested_ = false;
+  bool timers_asked_ = false;
   uint16_t next_port_ = 50'000;
   std::vector<std::unique_ptr<SimStream>> streams_;
   std::vector<SimListener*> listeners_;
