@@ -5,7 +5,6 @@
 #include <random>
 #include <vector>
 
-#include "store/base/chunk_arena.h"
 #include "store/table/slab_heap.h"
 
 namespace cloakroom {
@@ -79,31 +78,6 @@ void BM_MallocReplace(benchmark::State& state) {
   for (void* const block : blocks) std::free(block);
 }
 BENCHMARK(BM_MallocReplace)->Arg(1 << 10)->Arg(1 << 20);
-
-/// Question: what does it take to put what a full region holds on a huge page? The loop waits so
-/// long (the touching of a fresh huge page is not in it: a thread does that).
-/// Arg: regions, more than a small process has.
-void BM_PutOnHugePage(benchmark::State& state) {
-  const auto count =
-      static_cast<size_t>(state.range(0)) * ChunkArena::kRegionBytes / ChunkArena::kChunkBytes;
-  for (auto _ : state) {
-    state.PauseTiming();
-    ChunkArena arena;
-    std::vector<void*> chunks(count);
-    for (void*& chunk : chunks) {
-      chunk = arena.Allocate(ChunkArena::Use::kWhole);
-      std::memset(chunk, 1, ChunkArena::kChunkBytes);
-    }
-    auto* const page = static_cast<char*>(ChunkArena::MapForHugePage());
-    page[0] = 1;
-    state.ResumeTiming();
-    arena.PutOnHugePage(page);
-    state.PauseTiming();
-    for (void* const chunk : chunks) arena.Free(chunk);
-    state.ResumeTiming();
-  }
-}
-BENCHMARK(BM_PutOnHugePage)->Arg(20)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace cloakroom

@@ -52,19 +52,19 @@ void Insert(Table& table, const KeyRef& key) {
   std::memset(entry->value_data(), 'v', kValueBytes);
 }
 
-std::unique_ptr<Table> FilledTable(const Keys& keys) {
-  auto table = EmptyTable();
-  for (size_t i = 0; i < keys.size(); ++i) Insert(*table, keys[i]);
-  return table;
+/// Has a huge page ready for each new region, as the server's thread does.
+void MakeHugePage() {
+  auto* const page = static_cast<char*>(ChunkArena::MapForHugePage());
+  page[0] = 1;
+  ChunkArena::Get().AddHugePage(page);
 }
 
-/// As the server does by and by.
-void PutOnHugePages() {
-  while (ChunkArena::Get().WantsHugePage()) {
-    auto* const page = static_cast<char*>(ChunkArena::MapForHugePage());
-    page[0] = 1;
-    ChunkArena::Get().PutOnHugePage(page);
-  }
+std::unique_ptr<Table> FilledTable(const Keys& keys) {
+  auto table = EmptyTable();
+  ChunkArena::Get().OnWantsHugePage(MakeHugePage);
+  for (size_t i = 0; i < keys.size(); ++i) Insert(*table, keys[i]);
+  ChunkArena::Get().OnWantsHugePage(nullptr);
+  return table;
 }
 
 // Multiples of the groups below. The largest wants 3 GB.
@@ -77,7 +77,6 @@ void Sizes(benchmark::internal::Benchmark* bench) {
 void BM_TableFind(benchmark::State& state) {
   const Keys keys(static_cast<size_t>(state.range(0)), "session:");
   const auto table = FilledTable(keys);
-  PutOnHugePages();
   size_t i = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(table->Find(keys[i]));
@@ -92,7 +91,6 @@ void BM_TableFindAbsent(benchmark::State& state) {
   const Keys keys(static_cast<size_t>(state.range(0)), "session:");
   const Keys absent(keys.size(), "absent:");
   const auto table = FilledTable(keys);
-  PutOnHugePages();
   size_t i = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(table->Find(absent[i]));
@@ -107,7 +105,6 @@ void BM_TableFindPrefetched(benchmark::State& state) {
   constexpr size_t kGroup = 16;
   const Keys keys(static_cast<size_t>(state.range(0)), "session:");
   const auto table = FilledTable(keys);
-  PutOnHugePages();
   size_t first = 0;
   for (auto _ : state) {
     for (size_t i = 0; i < kGroup; ++i) table->PrefetchBucket(keys[first + i].position);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <cstring>
+#include <utility>
 
 #include "store/base/check.h"
 
@@ -32,20 +32,21 @@ uintptr_t AddressOf(const void* at) { return reinterpret_cast<uintptr_t>(at); }
 char* MapAnywhere(size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  CHECK(at != MAP_FAILED);
-  return static_cast<char*>(at);
+  return at == MAP_FAILED ? nullptr : static_cast<char*>(at);
 }
 
-/// Two MiB at a multiple of that. Kernels from 6.7 on choose such an address by themselves.
+/// Two MiB at a multiple of that, or nullptr. Kernels from 6.7 on choose such an address by
+/// themselves. Space that cannot be unmapped, for want of mappings, stays unused: it costs nothing.
 char* MapRegion() {
   constexpr size_t kBytes = ChunkArena::kRegionBytes;
   char* at = MapAnywhere(kBytes);
-  if (AddressOf(at) % kBytes == 0) return at;
-  CHECK(munmap(at, kBytes) == 0);
+  if (at == nullptr || AddressOf(at) % kBytes == 0) return at;
+  (void)munmap(at, kBytes);
   at = MapAnywhere(2 * kBytes);
+  if (at == nullptr) return nullptr;
   const size_t before = (kBytes - AddressOf(at) % kBytes) % kBytes;
-  if (before > 0) CHECK(munmap(at, before) == 0);
-  CHECK(munmap(at + before + kBytes, kBytes - before) == 0);
+  if (before > 0) (void)munmap(at, before);
+  (void)munmap(at + before + kBytes, kBytes - before);
   return at + before;
 }
 
@@ -54,10 +55,10 @@ char* MapRegion() {
 struct ChunkArena::Region {
   char* base = nullptr;
   Use use = Use::kWhole;
-  bool huge = false;    // is a huge page: no chunk of it has been given back since
-  bool queued = false;  // is in full_regions_
-  uint32_t used = 0;    // a bit for each chunk
-  uint32_t dirty = 0;   // free, and not yet given back
+  bool huge = false;   // is a huge page: no chunk of it has been given back since
+  bool apart = false;  // is, or was one
+  uint32_t used = 0;   // a bit for each chunk
+  uint32_t dirty = 0;  // free, and not yet given back
   Region* previous = nullptr;
   Region* next = nullptr;
   Region* previous_dirty = nullptr;
@@ -70,6 +71,7 @@ ChunkArena::ChunkArena() = default;
 
 ChunkArena::~ChunkArena() {
   for (const auto& [base, region] : regions_) munmap(region->base, kRegionBytes);
+  if (ready_ != nullptr) munmap(ready_, kRegionBytes);
 }
 
 ChunkArena& ChunkArena::Get() {
@@ -101,7 +103,6 @@ void* ChunkArena::Allocate(Use use) {
     if (region->dirty == 0) UnlinkDirty(region);
   }
   Link(region);
-  if (region->count() == kChunks && use == Use::kWhole) NoteFull(region);
   return region->base + static_cast<size_t>(std::countr_zero(bit)) * kChunkBytes;
 }
 
@@ -127,63 +128,54 @@ void ChunkArena::Free(void* chunk) {
 ChunkArena::Region* ChunkArena::NewRegion(Use use) {
   auto made = std::make_unique<Region>();
   Region* region = made.get();
-  region->base = MapRegion();
   region->use = use;
+  if (use == Use::kWhole && ready_ != nullptr) {
+    region->base = static_cast<char*>(std::exchange(ready_, nullptr));
+    region->huge = region->apart = true;
+  } else {
+    region->base = MapRegion();
+    CHECK(region->base != nullptr);
+  }
   regions_.emplace(AddressOf(region->base) / kRegionBytes, std::move(made));
   Link(region);
   whole_regions_ += use == Use::kWhole ? 1 : 0;
+  if (hear_ && WantsHugePage()) hear_();
   return region;
 }
 
+// A part of a mapping cannot be unmapped when there are no more mappings to be had: then the region
+// stays, empty, for the next who needs one.
 void ChunkArena::FreeRegion(Region* region) {
+  const bool unmapped = munmap(region->base, kRegionBytes) == 0;
+  if (!unmapped) {
+    SplitHugePage(region);
+    (void)madvise(region->base, kRegionBytes, MADV_DONTNEED);
+  }
   Unlink(region);
   if (region->dirty != 0) UnlinkDirty(region);
   free_chunks_ -= static_cast<size_t>(std::popcount(region->dirty));
+  region->dirty = 0;
+  if (!unmapped) return Link(region);
   whole_regions_ -= region->use == Use::kWhole ? 1 : 0;
   huge_regions_ -= region->huge ? 1 : 0;
-  CHECK(munmap(region->base, kRegionBytes) == 0);
+  apart_regions_ -= region->apart ? 1 : 0;
   regions_.erase(AddressOf(region->base) / kRegionBytes);
-}
-
-void ChunkArena::NoteFull(Region* region) {
-  if (region->huge || region->queued) return;
-  region->queued = true;
-  full_regions_.push_back(AddressOf(region->base) / kRegionBytes);
-  if (hear_ && WantsHugePage()) hear_();
-}
-
-// A region that is full and has small pages; nullptr when there is none.
-ChunkArena::Region* ChunkArena::TakeFull() {
-  while (!full_regions_.empty()) {
-    const auto found = regions_.find(full_regions_.back());
-    full_regions_.pop_back();
-    if (found == regions_.end()) continue;
-    Region* const region = found->second.get();
-    region->queued = false;
-    if (region->count() == kChunks && !region->huge && region->use == Use::kWhole) return region;
-  }
-  return nullptr;
 }
 
 void* ChunkArena::MapForHugePage() {
   char* const at = MapRegion();
   // Should the kernel refuse, whoever touches it sees that it is no huge page.
-  (void)madvise(at, kRegionBytes, MADV_HUGEPAGE);
+  if (at != nullptr) (void)madvise(at, kRegionBytes, MADV_HUGEPAGE);
   return at;
 }
 
-void ChunkArena::PutOnHugePage(void* page) {
-  Region* const region = TakeFull();
-  if (region == nullptr) {
-    CHECK(munmap(page, kRegionBytes) == 0);
-    return;
-  }
-  std::memcpy(page, region->base, kRegionBytes);
-  void* const at =
-      mremap(page, kRegionBytes, kRegionBytes, MREMAP_MAYMOVE | MREMAP_FIXED, region->base);
-  CHECK(at == region->base);
-  region->huge = true;
+void ChunkArena::UnmapHugePage(void* page) { (void)munmap(page, kRegionBytes); }
+
+void ChunkArena::AddHugePage(void* page) {
+  CHECK(page != nullptr && ready_ == nullptr);
+  ready_ = page;
   ++huge_regions_;
+  ++apart_regions_;
 }
 
 // Before chunks are given back: or the kernel would fill the holes by making it a huge page again.

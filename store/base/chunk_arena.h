@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
-#include <vector>
 
 namespace cloakroom {
 
@@ -20,10 +19,11 @@ namespace cloakroom {
 /// New chunks come from the fullest region that has one, so that others empty. Free chunks go back
 /// to the kernel in slices (Purge), and with the last of them their region.
 ///
-/// A region starts with small pages. Once all its chunks are in use, and the process is not small,
-/// it may become a huge page: so huge pages hold nothing that is not used. To have one made can
-/// take the kernel milliseconds; so somebody else makes it, and here it is only filled and put in
-/// the region's place (PutOnHugePage).
+/// A small process has small pages. Beyond that a new region is a huge page, if one lies ready. To
+/// make one can take the kernel milliseconds, and where a machine is a virtual one to touch a small
+/// page for the first time may take as long: so somebody else makes and touches huge pages ahead
+/// (AddHugePage), and growth does not wait for either. Where none is ready in time, or the kernel
+/// has none, a region has small pages.
 ///
 /// Like malloc there is one for the process. Not for use by several threads.
 class ChunkArena {
@@ -56,17 +56,25 @@ class ChunkArena {
   /// Gives back all free chunks, at once.
   void PurgeAll();
 
-  /// Whether some region may become a huge page. O(1).
+  /// Whether a huge page should be made ready, for the next region. O(1).
   [[nodiscard]] bool WantsHugePage() const {
-    return !full_regions_.empty() && whole_regions_ > kSmallRegions && huge_regions_ < kHugeMax;
+    return ready_ == nullptr && whole_regions_ >= kSmallRegions && apart_regions_ < apart_max_;
   }
-  /// Moves what a full region holds to `page`, made by MapForHugePage and touched, and maps that in
-  /// its place: no address changes. Unmaps `page` when no region is full. Takes about 0.4 ms.
-  void PutOnHugePage(void* page);
-  /// Whoever is to hear that a region is waiting for a huge page; told again for each.
+  /// Takes a page that was made by MapForHugePage and touched.
+  void AddHugePage(void* page);
+  /// Whoever is to hear that WantsHugePage has become true.
   void OnWantsHugePage(std::function<void()> hear) { hear_ = std::move(hear); }
-  /// Fresh address space for one region, aligned, for which the kernel will choose a huge page.
+  /// Fresh address space for one region, aligned, for which the kernel will choose a huge page;
+  /// nullptr when there is none.
   [[nodiscard]] static void* MapForHugePage();
+  /// Gives one up that was not added.
+  static void UnmapHugePage(void* page);
+
+  /// A process may have so many mappings (vm.max_map_count). A region that is a huge page, or was
+  /// one, is a mapping of its own and parts its neighbours: so no more are made beyond a third.
+  void set_mappings_max(size_t mappings) { apart_max_ = mappings / 3; }
+  /// How many regions are huge pages, the one that lies ready included.
+  [[nodiscard]] size_t huge_regions() const { return huge_regions_; }
 
   /// Bytes of chunks in use.
   [[nodiscard]] size_t used_bytes() const { return used_chunks_ * kChunkBytes; }
@@ -77,8 +85,7 @@ class ChunkArena {
 
  private:
   static constexpr uint32_t kChunks = kRegionBytes / kChunkBytes;
-  // Each huge page is a mapping of its own, and a process has 65,530.
-  static constexpr size_t kHugeMax = 32768;
+  static constexpr size_t kMappingsMax = 65530;  // what Linux allows unless it is told otherwise
   static constexpr uint64_t kNotFull = (uint64_t{1} << kChunks) - 1;  // of Pool::any
 
   struct Region;
@@ -98,18 +105,17 @@ class ChunkArena {
   void UnlinkDirty(Region* region);
   size_t GiveBack(Region* region, size_t chunks_max);
   void SplitHugePage(Region* region);
-  void NoteFull(Region* region);
-  [[nodiscard]] Region* TakeFull();
 
   std::array<Pool, 2> pools_;
   std::unordered_map<uintptr_t, std::unique_ptr<Region>> regions_;  // by address
   Region* first_dirty_ = nullptr;  // regions with free chunks to give back, the oldest first
   Region* last_dirty_ = nullptr;
-  std::vector<uintptr_t>
-      full_regions_;  // candidates for huge pages, by address; may be out of date
+  void* ready_ = nullptr;  // a huge page for the next region
   std::function<void()> hear_;
   size_t whole_regions_ = 0;
-  size_t huge_regions_ = 0;
+  size_t huge_regions_ = 0;   // with those that lie ready
+  size_t apart_regions_ = 0;  // huge ones, and those that were
+  size_t apart_max_ = kMappingsMax / 3;
   size_t used_chunks_ = 0;
   size_t free_chunks_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "store/base/chunk_arena.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstring>
 #include <random>
@@ -110,41 +111,136 @@ TEST(ChunkArenaTest, FillsTheFullestRegion) {
   for (size_t i = kChunks; i < 2 * kChunks; ++i) arena.Free(chunks[i]);
 }
 
-// A region is replaced under the feet of its users: no address and no byte may change. Only full
-// regions are, and only where there are many.
-TEST(ChunkArenaTest, PutsFullRegionsOnHugePages) {
+/// As a thread of the server does for it.
+void AddTouchedPage(ChunkArena& arena) {
+  auto* const page = static_cast<char*>(ChunkArena::MapForHugePage());
+  ASSERT_NE(page, nullptr);
+  page[0] = 1;
+  arena.AddHugePage(page);
+}
+
+std::vector<char*> AllocateRegions(ChunkArena& arena, size_t regions) {
+  std::vector<char*> chunks;
+  for (size_t i = 0; i < regions * kChunks; ++i)
+    chunks.push_back(static_cast<char*>(arena.Allocate(Use::kWhole)));
+  return chunks;
+}
+
+void FreeAll(ChunkArena& arena, const std::vector<char*>& chunks) {
+  for (char* chunk : chunks) arena.Free(chunk);
+  arena.PurgeAll();
+}
+
+// What grows beyond a small process takes the huge page that lies ready, and asks for the next.
+TEST(ChunkArenaTest, ALargeProcessGrowsByHugePages) {
   ChunkArena arena;
   if (FromMalloc(arena)) GTEST_SKIP();
   int heard = 0;
   arena.OnWantsHugePage([&heard] { ++heard; });
-  std::vector<char*> chunks;
-  const auto add = [&] {
-    chunks.push_back(static_cast<char*>(arena.Allocate(Use::kWhole)));
-    std::memset(chunks.back(), static_cast<int>(chunks.size() % 100), ChunkArena::kChunkBytes);
-  };
-  for (size_t i = 0; i < ChunkArena::kSmallRegions * kChunks; ++i) add();
+  std::vector<char*> chunks = AllocateRegions(arena, ChunkArena::kSmallRegions - 1);
   EXPECT_FALSE(arena.WantsHugePage()) << "the process is small";
-  for (size_t i = 0; i < kChunks; ++i) add();
+  EXPECT_EQ(heard, 0);
+  const auto add = [&](size_t regions) {
+    const std::vector<char*> more = AllocateRegions(arena, regions);
+    chunks.insert(chunks.end(), more.begin(), more.end());
+  };
+  add(1);
   EXPECT_TRUE(arena.WantsHugePage());
   EXPECT_EQ(heard, 1);
+  add(1);
+  EXPECT_EQ(heard, 2) << "there was none, so that region has small pages";
+  EXPECT_EQ(arena.huge_regions(), 0U);
 
-  arena.Free(chunks.back());  // one is no longer full
-  chunks.pop_back();
-  size_t put = 0;
-  for (; arena.WantsHugePage(); ++put) {
-    auto* const page = static_cast<char*>(ChunkArena::MapForHugePage());
-    page[0] = 1;
-    arena.PutOnHugePage(page);
-  }
-  EXPECT_GE(put, ChunkArena::kSmallRegions);
-  EXPECT_LE(put, ChunkArena::kSmallRegions + 1);
-  for (size_t i = 0; i < chunks.size(); ++i) {
-    ASSERT_EQ(chunks[i][0], static_cast<char>((i + 1) % 100));
-    ASSERT_EQ(chunks[i][ChunkArena::kChunkBytes - 1], static_cast<char>((i + 1) % 100));
-  }
-  for (char* chunk : chunks) arena.Free(chunk);
-  arena.PurgeAll();
+  AddTouchedPage(arena);
+  EXPECT_FALSE(arena.WantsHugePage());
+  add(1);
+  EXPECT_EQ(arena.huge_regions(), 1U);
+  EXPECT_TRUE(arena.WantsHugePage());
+  EXPECT_EQ(heard, 3);
+  EXPECT_EQ(chunks.back() - chunks[chunks.size() - kChunks], 31 * ChunkArena::kChunkBytes)
+      << "all chunks of the page";
+  FreeAll(arena, chunks);
   EXPECT_EQ(arena.free_bytes(), 0U);
+  EXPECT_EQ(arena.huge_regions(), 0U);
+}
+
+// Of huge pages of which a part was given back only the small pages are left, but each is still a
+// mapping of its own.
+TEST(ChunkArenaTest, SplitPagesCountAsMappingsToo) {
+  ChunkArena arena;
+  if (FromMalloc(arena)) GTEST_SKIP();
+  arena.set_mappings_max(6);
+  std::vector<char*> chunks = AllocateRegions(arena, ChunkArena::kSmallRegions);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(arena.WantsHugePage()) << i;
+    AddTouchedPage(arena);
+    const std::vector<char*> more = AllocateRegions(arena, 1);
+    chunks.insert(chunks.end(), more.begin(), more.end());
+  }
+  EXPECT_FALSE(arena.WantsHugePage());
+  for (int i = 0; i < 2; ++i) {
+    arena.Free(chunks[chunks.size() - 1]);
+    chunks.pop_back();
+    arena.Free(chunks[chunks.size() - kChunks]);
+    chunks.erase(chunks.end() - kChunks);
+  }
+  arena.PurgeAll();
+  EXPECT_EQ(arena.huge_regions(), 0U);
+  EXPECT_FALSE(arena.WantsHugePage());
+  while (chunks.size() > ChunkArena::kSmallRegions * kChunks) {
+    arena.Free(chunks.back());
+    chunks.pop_back();
+  }
+  arena.PurgeAll();
+  EXPECT_TRUE(arena.WantsHugePage()) << "the pages are gone";
+  FreeAll(arena, chunks);
+}
+
+/// Takes all the mappings that a process may have, until it is destroyed.
+class MappingsTaken {
+ public:
+  MappingsTaken() : at_(mmap(nullptr, kBytes, PROT_READ, kFlags, -1, 0)) {
+    for (size_t page = 1; page < kBytes / 4096 && !all_; page += 2)
+      all_ = mprotect(static_cast<char*>(at_) + page * 4096, 4096, PROT_NONE) != 0;
+  }
+  ~MappingsTaken() { munmap(at_, kBytes); }
+  MappingsTaken(const MappingsTaken&) = delete;
+  MappingsTaken& operator=(const MappingsTaken&) = delete;
+
+  [[nodiscard]] bool all() const { return all_; }
+
+ private:
+  static constexpr size_t kBytes = size_t{4096} << 17;
+  static constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* at_;
+  bool all_ = false;
+};
+
+// A server that has come to that limit goes on: what cannot be unmapped is kept and used again.
+TEST(ChunkArenaTest, WithoutMappingsLeftItGoesOn) {
+  ChunkArena arena;
+  if (FromMalloc(arena)) GTEST_SKIP();
+  constexpr size_t kRegions = 8;
+  std::vector<char*> chunks = AllocateRegions(arena, kRegions);
+  const MappingsTaken taken;
+  if (!taken.all()) GTEST_SKIP() << "this system allows very many mappings";
+  for (int round = 0; round < 3; ++round) {
+    std::vector<char*> kept;
+    for (size_t i = 0; i < chunks.size(); ++i)
+      if (i / kChunks % 2 == 0)
+        kept.push_back(chunks[i]);
+      else
+        arena.Free(chunks[i]);
+    arena.PurgeAll();
+    EXPECT_EQ(arena.free_bytes(), 0U);
+    chunks = kept;
+    while (chunks.size() < kRegions * kChunks) {
+      chunks.push_back(static_cast<char*>(arena.Allocate(Use::kWhole)));
+      std::memset(chunks.back(), round, ChunkArena::kChunkBytes);
+    }
+  }
+  FreeAll(arena, chunks);
+  EXPECT_EQ(arena.used_bytes(), 0U);
 }
 
 }  // namespace
