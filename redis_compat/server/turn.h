@@ -32,7 +32,7 @@ class Turn final : public ConnectionEvents {
   static constexpr uint32_t kGroup = 32;          // requests whose cache misses overlap
   static constexpr uint32_t kQuantum = 128;       // of one connection before it is left over
   static constexpr uint32_t kRequestsMax = 1024;  // then no more left-overs this turn
-  static constexpr int64_t kLastingUs = 1000;     // then no more of anything
+  static constexpr int64_t kLastingUs = 500;      // then no more of anything
   static constexpr int64_t kFreshUs = 200;        // of one connection that goes first
   static constexpr int64_t kLeftOverUs = 50;      // and of one with left-overs,
   static constexpr int64_t kAloneUs = 1'000'000;  // unless no other came for so long
