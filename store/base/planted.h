@@ -13,6 +13,7 @@ enum class Plant : uint8_t {
   kTailReplayedTwice,   // recovery hands out the last records again
   kTornRecordAccepted,  // a record is taken without looking at its checksum
   kReplyBeforeSync,     // what is written counts as synced
+  kPreImageMissed,      // now and then what changes before an image has it is not handed out
 };
 
 #ifdef CLOAKROOM_PLANTS

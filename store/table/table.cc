@@ -13,6 +13,7 @@ Table::Table(const Options& options) : impl_(std::make_unique<Impl>(options)) {
 
 // Pages go as a whole; only blocks of malloc's own must be looked for.
 Table::~Table() {
+  CHECK(capture_ == nullptr);
   if (impl_->heap.own_blocks() == 0) return;
   for (const IndexWord word : impl_->index.segments())
     word.segment().ForAll([this](const Segment::Place& place, uint32_t) {
@@ -73,6 +74,7 @@ void Table::Impl::NoteBlockSize() {
 Entry* Table::Insert(const KeyRef& key, ValueType type, Encoding encoding, size_t value_bytes) {
   DCHECK(Find(key) == nullptr);
   CHECK(value_bytes <= UINT32_MAX);
+  WillChange(key);
   const Block block = impl_->heap.Allocate(Entry::BlockBytes(key.bytes.size(), value_bytes));
   auto* entry = static_cast<Entry*>(block.at);
   entry->Init(key.bytes, type, encoding, static_cast<uint32_t>(value_bytes));
@@ -87,6 +89,7 @@ Entry* Table::Insert(const KeyRef& key, ValueType type, Encoding encoding, size_
 
 Entry* Table::Resize(const KeyRef& key, Entry* entry, size_t value_bytes) {
   CHECK(value_bytes <= UINT32_MAX);
+  WillChange(key);
   const Segment::Place place = impl_->index.PlaceOf(key.position, entry);
   const PlaceWord old = place.Load();
   const Block held{entry, KindOf(old)};
@@ -121,6 +124,7 @@ Block Table::Impl::Lengthen(Block old, size_t value_bytes) {
 }
 
 void Table::Erase(const KeyRef& key, Entry* entry) {
+  WillChange(key);
   const TimeMs deadline = entry->deadline();
   const PlaceWord word = impl_->index.Remove(key.position, entry);
   impl_->heap.Free({entry, KindOf(word)});

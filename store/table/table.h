@@ -12,6 +12,8 @@
 
 namespace cloakroom {
 
+class TableCapture;
+
 /// One database's entries (or the sessions', or the members of one large collection): the hash
 /// index, the slabs that its blocks live in, and the expiry wheel. See store/table/README.md for
 /// the picture. Growth is segment by segment: no call ever moves more than one segment's entries.
@@ -59,6 +61,16 @@ class Table {
 
   /// Frees the entry's block. Whatever the value points to is the caller's to free before.
   void Erase(const KeyRef& key, Entry* entry);
+
+  /// To be called before the value of `key` changes in place, and before anything it points to, or
+  /// is read with, is changed or set aside. Insert, Resize, SetDeadline and Erase call it by
+  /// themselves. A branch while nothing captures the table.
+  void WillChange(const KeyRef& key) {
+    if (capture_ != nullptr) [[unlikely]]
+      TellCapture(key.position);
+  }
+  /// Whether a TableCapture needs what is in it: then it must not be drained, nor destroyed.
+  [[nodiscard]] bool captured() const { return capture_ != nullptr; }
 
   [[nodiscard]] size_t size() const;
   /// Entries of `slot`. Precondition: Options::count_slots.
@@ -130,8 +142,12 @@ class Table {
   [[nodiscard]] size_t CountBlockBytes() const;
 
  private:
+  friend class TableCapture;
+  void TellCapture(const Position& position);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
+  TableCapture* capture_ = nullptr;
 };
 
 }  // namespace cloakroom

@@ -15,6 +15,7 @@ void Table::SetDeadline(const KeyRef& key, Entry* entry, TimeMs deadline) {
   CHECK(impl_->options.expires && deadline >= 0 && deadline <= kDeadlineMax);
   const TimeMs old = entry->deadline();
   if (deadline == old) return;
+  WillChange(key);
   if (old != kNoDeadline) impl_->ForgetDeadline(old);
   entry->set_deadline(deadline);
   if (deadline == kNoDeadline) {

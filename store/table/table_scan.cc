@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <bit>
 
+#include "store/table/prefix_range.h"
 #include "store/table/table_impl.h"
 
 namespace cloakroom {
@@ -12,24 +12,12 @@ namespace {
 // bucket an entry has, no split, merge or move changes. Prefix and depth count from the top of what
 // is scanned: the whole table, or a slot.
 constexpr uint32_t kPrefixBits = 41;
-constexpr uint32_t kBuckets = 64;
 // How many empty buckets and ranges one call skips.
 constexpr uint32_t kStepsMax = 256;
 
-struct Range {
-  uint64_t start = 0;
-  uint32_t depth = 0;
-  [[nodiscard]] bool Holds(uint64_t prefix) const { return RangeStart(prefix, depth) == start; }
-};
-
-// The smallest depth at which a range can begin at `start`.
-uint32_t DepthOfStart(uint64_t start) {
-  return start == 0 ? 0 : 64 - static_cast<uint32_t>(std::countr_zero(start));
-}
-
 class Scanner {
  public:
-  Scanner(const SegmentIndex& index, const Range& whole) : index_(index), whole_(whole) {}
+  Scanner(const SegmentIndex& index, const PrefixRange& whole) : index_(index), whole_(whole) {}
 
   uint64_t Step(uint64_t cursor, FunctionRef<void(Entry&)> visit) {
     Decode(cursor);
@@ -38,12 +26,12 @@ class Scanner {
       FitRange();
       const IndexWord word = index_.Lookup(range_.start);
       if (word.IsEmpty() && word.depth() <= range_.depth) {
-        bucket_ = kBuckets;
+        bucket_ = kHomeBuckets;
       } else {
         visited += VisitRange(visit);
         ++bucket_;
       }
-      if (bucket_ == kBuckets && !NextRange()) return 0;
+      if (bucket_ == kHomeBuckets && !NextRange()) return 0;
     }
     return Encode();
   }
@@ -76,7 +64,7 @@ class Scanner {
   void FitRange() {
     const uint32_t depth = index_.Lookup(range_.start).depth();
     if (bucket_ == 0)
-      range_.depth = std::max({depth, DepthOfStart(range_.start), whole_.depth});
+      range_.depth = std::max({depth, PrefixRange::DepthOfStart(range_.start), whole_.depth});
     else
       range_.depth = std::max(range_.depth, depth);
     range_.depth = std::min(range_.depth, deepest());
@@ -87,53 +75,36 @@ class Scanner {
     uint32_t visited = 0;
     uint64_t prefix = range_.start;
     do {
-      IndexWord word = index_.Lookup(prefix);
+      const IndexWord word = index_.Lookup(prefix);
       const uint32_t depth = word.depth();
-      if (word.IsSegment())
-        for (; word.bits != 0; word.bits = word.segment().header().next)
-          visited += VisitBucket(word.segment(), depth, visit);
+      if (word.IsSegment()) visited += VisitHomeBucket(index_, word, range_, bucket_, visit);
       if (depth <= range_.depth) break;
-      prefix += depth == 64 ? 1 : uint64_t{1} << (64 - depth);
+      prefix = PrefixRange::After(prefix, depth);
     } while (prefix != 0 && range_.Holds(prefix));
-    return visited;
-  }
-
-  uint32_t VisitBucket(Segment segment, uint32_t depth, FunctionRef<void(Entry&)> visit) const {
-    uint32_t visited = 0;
-    const bool is_shared = depth < range_.depth || segment.buckets() < kBuckets;
-    segment.ForHome(bucket_ & segment.mask(), [&](PlaceWord word) {
-      Entry* entry = EntryOf(word);
-      if (is_shared) {
-        const Position at = index_.locator()(*entry);
-        if (at.Bucket() != bucket_ || !range_.Holds(at.Prefix())) return;
-      }
-      visit(*entry);
-      ++visited;
-    });
     return visited;
   }
 
   bool NextRange() {
     bucket_ = 0;
     if (range_.depth == 0) return false;
-    range_.start += range_.depth == 64 ? 1 : uint64_t{1} << (64 - range_.depth);
+    range_.start = PrefixRange::After(range_.start, range_.depth);
     return range_.start != 0 && whole_.Holds(range_.start);
   }
 
   const SegmentIndex& index_;
-  Range whole_;
-  Range range_;
+  PrefixRange whole_;
+  PrefixRange range_;
   uint32_t bucket_ = 0;
 };
 
 }  // namespace
 
 uint64_t Table::Scan(uint64_t cursor, FunctionRef<void(Entry&)> visit) const {
-  return Scanner(impl_->index, Range{}).Step(cursor, visit);
+  return Scanner(impl_->index, PrefixRange{}).Step(cursor, visit);
 }
 
 uint64_t Table::ScanSlot(uint32_t slot, uint64_t cursor, FunctionRef<void(Entry&)> visit) const {
-  return Scanner(impl_->index, Range{uint64_t{slot} << 50, 14}).Step(cursor, visit);
+  return Scanner(impl_->index, PrefixRange{uint64_t{slot} << 50, 14}).Step(cursor, visit);
 }
 
 Entry* Table::Pick(DrawBits draw) const {

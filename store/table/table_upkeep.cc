@@ -30,6 +30,7 @@ bool Table::Compact(size_t budget) {
 void Table::PackStill() { impl_->heap.PackStill(); }
 
 bool Table::Drain(size_t budget, FunctionRef<void(Entry*)> dying) {
+  CHECK(!captured());
   Impl& t = *impl_;
   t.heap.PutOffHugeBlocks();
   t.slot_counts.reset();
