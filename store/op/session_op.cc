@@ -249,21 +249,16 @@ bool Decode(const Op& op, SessionMarkNamespaceOp& out) {
   return Done(bytes);
 }
 
-void Add(WriteBatch& batch, const SessionPolicyOp& op) {
-  const SessionPolicy& policy = op.policy;
-  std::string payload;
-  AppendTimes(payload, {policy.idle_ms, policy.abs_ms, policy.anon_idle_ms, policy.anon_abs_ms,
-                        policy.max, static_cast<TimeMs>(policy.on_limit), policy.grace_ms,
-                        policy.quantum_ms, policy.tombstone_ms, policy.max_bytes,
-                        static_cast<TimeMs>(policy.on_reuse), policy.strict_login ? 1 : 0,
-                        policy.ack_timeout_ms, static_cast<TimeMs>(policy.preset)});
-  batch.Add(kOpSessionPolicy, 0, NameRef(op.ns), payload);
+void AppendPolicy(std::string& out, const SessionPolicy& policy) {
+  AppendTimes(out, {policy.idle_ms, policy.abs_ms, policy.anon_idle_ms, policy.anon_abs_ms,
+                    policy.max, static_cast<TimeMs>(policy.on_limit), policy.grace_ms,
+                    policy.quantum_ms, policy.tombstone_ms, policy.max_bytes,
+                    static_cast<TimeMs>(policy.on_reuse), policy.strict_login ? 1 : 0,
+                    policy.ack_timeout_ms, static_cast<TimeMs>(policy.preset)});
 }
 
-bool Decode(const Op& op, SessionPolicyOp& out) {
-  ByteReader bytes(op.payload);
-  out.ns = op.key;
-  SessionPolicy& policy = out.policy;
+bool ReadPolicy(std::string_view from, SessionPolicy& policy) {
+  ByteReader bytes(from);
   policy.idle_ms = ReadTime(bytes);
   policy.abs_ms = ReadTime(bytes);
   policy.anon_idle_ms = ReadTime(bytes);
@@ -279,6 +274,17 @@ bool Decode(const Op& op, SessionPolicyOp& out) {
   policy.ack_timeout_ms = ReadTime(bytes);
   policy.preset = static_cast<PolicyPreset>(ReadEnum(bytes, 3));
   return Done(bytes);
+}
+
+void Add(WriteBatch& batch, const SessionPolicyOp& op) {
+  std::string payload;
+  AppendPolicy(payload, op.policy);
+  batch.Add(kOpSessionPolicy, 0, NameRef(op.ns), payload);
+}
+
+bool Decode(const Op& op, SessionPolicyOp& out) {
+  out.ns = op.key;
+  return ReadPolicy(op.payload, out.policy);
 }
 
 }  // namespace cloakroom

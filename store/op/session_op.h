@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -144,6 +145,11 @@ void Add(WriteBatch& batch, const SessionMarkUserOp& op);
 void Add(WriteBatch& batch, const SessionTrimUserOp& op);
 void Add(WriteBatch& batch, const SessionMarkNamespaceOp& op);
 void Add(WriteBatch& batch, const SessionPolicyOp& op);
+
+/// The payload of a SessionPolicyOp, which images have too.
+void AppendPolicy(std::string& out, const SessionPolicy& policy);
+/// False when `bytes` are no such payload.
+[[nodiscard]] bool ReadPolicy(std::string_view bytes, SessionPolicy& policy);
 
 /// Read an op back. False when the payload is not of its form, whatever its bytes. Views point
 /// into the record; spans point into `words`, which is overwritten.

@@ -24,6 +24,8 @@ void Collection::Put(std::string_view member, std::string_view value) {
     entry = table.Insert(ref, ValueType::kString, Encoding::kPlain, value.size());
   else if (entry->value_size() != value.size())
     entry = table.Resize(ref, entry, value.size());
+  else
+    table.WillChange(ref);
   if (!value.empty()) std::memcpy(entry->value_data(), value.data(), value.size());
 }
 

@@ -18,10 +18,18 @@ std::unique_ptr<Collection> TakeCollection(const Entry& entry) {
 void DetachedTables::Add(std::unique_ptr<Table> table, const Table::Memory& inside) {
   if (table == nullptr) return;
   inside_ += inside;
-  databases_.push_back({std::move(table), inside.Total() > 0});
+  Database database{std::move(table), inside.Total() > 0};
+  if (database.table->captured())
+    held_databases_.push_back(std::move(database));
+  else
+    databases_.push_back(std::move(database));
 }
 
 void DetachedTables::Add(std::unique_ptr<Collection> collection) {
+  if (collection->table.captured()) {
+    inside_ += collection->table.memory();
+    return held_collections_.push_back(std::move(collection));
+  }
   if (collection->table.size() <= kFreeAtOnce) {
     freed_ += collection->table.size();
     return;
@@ -32,12 +40,34 @@ void DetachedTables::Add(std::unique_ptr<Collection> collection) {
 
 // Collections go first: draining a database adds to them, so they never pile up.
 size_t DetachedTables::Drain(size_t budget) {
-  while (budget > 0 && !empty())
+  LetGo();
+  while (budget > 0 && !Drained())
     budget -= collections_.empty() ? DrainTable(budget) : DrainCollection(budget);
   return budget;
 }
 
+// Looks at one of each kind; they take turns.
+void DetachedTables::LetGo() {
+  if (!held_databases_.empty()) {
+    Database database = std::move(held_databases_.front());
+    held_databases_.pop_front();
+    if (database.table->captured())
+      held_databases_.push_back(std::move(database));
+    else
+      databases_.push_back(std::move(database));
+  }
+  if (!held_collections_.empty()) {
+    std::unique_ptr<Collection> collection = std::move(held_collections_.front());
+    held_collections_.pop_front();
+    if (collection->table.captured())
+      held_collections_.push_back(std::move(collection));
+    else
+      collections_.push_back(std::move(collection));
+  }
+}
+
 void DetachedTables::FreeAll() {
+  for (size_t i = held_databases_.size() + held_collections_.size(); i > 0; --i) LetGo();
   std::erase_if(databases_, [this](const Database& database) {
     if (database.has_collections) return false;
     freed_ += database.table->size();
@@ -79,12 +109,15 @@ size_t DetachedTables::size() const {
   size_t sum = 0;
   for (const Database& database : databases_) sum += database.table->size();
   for (const auto& collection : collections_) sum += collection->table.size();
+  for (const Database& database : held_databases_) sum += database.table->size();
+  for (const auto& collection : held_collections_) sum += collection->table.size();
   return sum;
 }
 
 Table::Memory DetachedTables::memory() const {
   Table::Memory sum = inside_;
   for (const Database& database : databases_) sum += database.table->memory();
+  for (const Database& database : held_databases_) sum += database.table->memory();
   return sum;
 }
 

@@ -93,4 +93,15 @@ size_t IntsetRemove(char* intset, size_t size, int64_t value) {
   return size - width;
 }
 
+bool IntsetHolds(std::string_view bytes) {
+  if (bytes.empty()) return false;
+  const char width = bytes[0];
+  if (width != 2 && width != 4 && width != 8) return false;
+  const size_t size = (bytes.size() - 1) / static_cast<size_t>(width);
+  if (size == 0 || size * static_cast<size_t>(width) + 1 != bytes.size()) return false;
+  for (size_t i = 1; i < size; ++i)
+    if (IntsetAt(bytes, i - 1) >= IntsetAt(bytes, i)) return false;
+  return true;
+}
+
 }  // namespace cloakroom

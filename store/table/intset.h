@@ -11,7 +11,11 @@ namespace cloakroom {
 ///
 ///   width u8 (2, 4 or 8) | integers of that width, signed, little-endian, ascending
 ///
-/// The width is that of the widest integer it ever held. Only our own bytes are read here.
+/// The width is that of the widest integer it ever held. Bytes from outside are checked once, by
+/// IntsetHolds; everything else trusts them.
+
+/// For bytes from outside: whether they are such a set, and not an empty one. O(size).
+[[nodiscard]] bool IntsetHolds(std::string_view bytes);
 
 /// How many integers there are. O(1).
 [[nodiscard]] size_t IntsetSize(std::string_view intset);

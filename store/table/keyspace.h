@@ -135,6 +135,8 @@ class Keyspace {
   [[nodiscard]] size_t EntryBytes(const Entry& entry) const;
 
  private:
+  friend class KeyspaceCapture;
+  friend class KeyspaceLoader;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -87,6 +87,7 @@ void Keyspace::Impl::PutString(const Op& op, const KeyRef& key, Encoding encodin
   const size_t size = op.payload.size();
   Entry* entry = table.Find(key);
   if (entry != nullptr) {
+    table.WillChange(key);
     if (!entry->LiveAt(time_ms)) ++counters.expired_keys;
     if (entry->value_size() > kCopyBytesMax && entry->value_size() != size) {
       table.Erase(key, entry);
@@ -119,6 +120,7 @@ void Keyspace::Impl::AppendString(const Op& op, const KeyRef& key) {
     Made(*entry);
   } else {
     CHECK(entry->type() == ValueType::kString && entry->value_size() == op.offset);
+    table.WillChange(key);
     if (!op.payload.empty()) entry = table.Resize(key, entry, size);
     entry->set_type(ValueType::kString, Encoding::kRaw);
   }
@@ -137,6 +139,7 @@ void Keyspace::Impl::WriteString(const Op& op, const KeyRef& key) {
     Made(*entry);
   } else {
     CHECK(entry->type() == ValueType::kString);
+    table.WillChange(key);
     old_size = entry->value_size();
     if (end > old_size) entry = table.Resize(key, entry, end);
     entry->set_type(ValueType::kString, Encoding::kRaw);
@@ -216,6 +219,7 @@ void Keyspace::Impl::GrowCollection(const Op& op, const KeyRef& key) {
   Database& database = Writable(op.db);
   const CollectionEdit::Context context = EditContext(database);
   Entry* const old = Live(database, key);
+  if (old != nullptr) database.table->WillChange(key);
   CollectionEdit edit(context, *database.table, key, old);
   if (op.kind == OpKind::kHashSet)
     edit.HashSet(ElementReader(op.payload));
@@ -232,6 +236,7 @@ void Keyspace::Impl::ShrinkCollection(const Op& op, const KeyRef& key) {
   Database& database = Writable(op.db);
   Entry* const entry = Live(database, key);
   if (entry == nullptr) return;
+  database.table->WillChange(key);
   const CollectionEdit::Context context = EditContext(database);
   CollectionEdit edit(context, *database.table, key, entry);
   const bool any_left = op.kind == OpKind::kHashDelete ? edit.HashDelete(ElementReader(op.payload))
@@ -281,6 +286,7 @@ Entry* Keyspace::Impl::Live(Database& database, const KeyRef& key) {
 }
 
 void Keyspace::Impl::Erase(Database& database, const KeyRef& key, Entry* entry) {
+  database.table->WillChange(key);
   ReleaseValue(database, *entry);
   database.table->Erase(key, entry);
 }

@@ -29,7 +29,7 @@ bool Keyspace::Sweep(TimeMs now, size_t budget) {
   if (!none_due) left = impl.SweepDue(now, left, none_due);
   left = impl.detached.Drain(left);
   (void)ChunkArena::Get().Purge(left + budget / 8);
-  return none_due && compact && impl.detached.empty() && !ChunkArena::Get().PurgeWaits();
+  return none_due && compact && impl.detached.Drained() && !ChunkArena::Get().PurgeWaits();
 }
 
 /// Frees due entries of the databases and the sessions in turns, a slice each.

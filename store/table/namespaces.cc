@@ -101,22 +101,24 @@ void Namespaces::ForgetPastTombstones(TimeMs now) {
   });
 }
 
-void Namespaces::Flush() {
-  shapes_.Clear();
-  for (auto& ns : by_id_) {
-    if (ns == nullptr) continue;
-    ns->marks.clear();
-    ns->user_marks.clear();
-    ns->past_tombstones.clear();
-    ns->counters.destroyed += ns->live;
-    ns->live = ns->anonymous = ns->bytes = 0;
-    ns->names = std::make_unique<FieldNames>(seed_);
-    if (ns->policy) continue;
-    freed_counters_ += ns->counters;
-    ids_.erase(ns->name);
-    free_.push_back(ns->id);
-    ns.reset();
-  }
+std::unique_ptr<Namespaces> Namespaces::Flush() {
+  auto old = std::make_unique<Namespaces>(seed_);
+  std::swap(ids_, old->ids_);
+  std::swap(by_id_, old->by_id_);
+  std::swap(free_, old->free_);
+  std::swap(shapes_, old->shapes_);
+  std::swap(has_past_tombstones_, old->has_past_tombstones_);
+  old->ForEach([this](Namespace& ns) {
+    ns.counters.destroyed += ns.live;
+    if (!ns.policy) {
+      freed_counters_ += ns.counters;
+      return;
+    }
+    Namespace& fresh = Make(ns.name);
+    fresh.policy = ns.policy;
+    fresh.counters = ns.counters;
+  });
+  return old;
 }
 
 void Namespaces::ForEach(FunctionRef<void(Namespace&)> visit) {

@@ -98,8 +98,8 @@ class Namespaces {
   /// Everything that expired by `now` has been freed.
   void ForgetPastTombstones(TimeMs now);
 
-  /// All sessions are gone.
-  void Flush();
+  /// All sessions are gone. Returns what they were read with; from now on it serves nothing else.
+  [[nodiscard]] std::unique_ptr<Namespaces> Flush();
 
   void ForEach(FunctionRef<void(Namespace&)> visit);
   void ForEach(FunctionRef<void(const Namespace&)> visit) const;

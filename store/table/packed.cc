@@ -31,4 +31,11 @@ PackedItem PackedAt(std::string_view packed, size_t index, PackedItem* next) {
   return item;
 }
 
+bool PackedHolds(std::string_view packed, size_t stride) {
+  ByteReader bytes(packed);
+  size_t items = 0;
+  for (; bytes.left() > 0; ++items) (void)bytes.Sized();
+  return bytes.ok() && items > 0 && items % stride == 0;
+}
+
 }  // namespace cloakroom

@@ -13,7 +13,8 @@ namespace cloakroom {
 ///   varint size | bytes
 ///
 /// A packed set has an item a member; a packed hash has two a field, name then value. So a lookup
-/// steps over at most a few cache lines. Only our own bytes are read here: they are trusted.
+/// steps over at most a few cache lines. Bytes from outside are checked once,
+/// by PackedHolds; everything else trusts them.
 struct PackedItem {
   std::string_view bytes;
   const char* start = nullptr;  // of its size; the item ends where its bytes end
@@ -45,6 +46,10 @@ class PackedWalk {
 
 /// How many items there are. O(items).
 [[nodiscard]] size_t PackedCount(std::string_view packed);
+
+/// For bytes from outside: whether they are items, a multiple of `stride` and at least one.
+/// O(items).
+[[nodiscard]] bool PackedHolds(std::string_view packed, size_t stride);
 
 /// The first item equal to `wanted` among every `stride`-th (2: the field names of a hash), with
 /// the item after it in `next` when that is not nullptr. False when there is none. O(items).

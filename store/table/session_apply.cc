@@ -80,6 +80,7 @@ Entry* SessionSpace::Impl::ClearPlace(const SessionKey& key, TimeMs now) {
 
 Entry* SessionSpace::Impl::Store(const SessionKey& key, Entry* entry) {
   Namespace& ns = namespaces.At(draft.head.ns);
+  if (entry != nullptr) sessions->WillChange(key.ref());  // its shape may go with the draft
   value.clear();
   draft.Encode(namespaces.shapes(), *ns.names, value);
   if (entry == nullptr) {
@@ -94,9 +95,9 @@ Entry* SessionSpace::Impl::Store(const SessionKey& key, Entry* entry) {
   return entry;
 }
 
-void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
+bool SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
   const SessionView session = View(*entry);
-  if (session.anonymous()) return;
+  if (session.anonymous()) return true;
   const Namespace& ns = namespaces.At(session.ns);
   if (users->Find(ns.id, session.user).many != nullptr && UserOf(ns, session.user).many == nullptr)
     set_aside.push_back({ns.id, std::string(session.user), 0, users->Detach(ns.id, session.user)});
@@ -104,12 +105,13 @@ void SessionSpace::Impl::AddToIndex(const SessionKey& key, Entry* entry) {
   const bool ordered = users->Find(ns.id, session.user).many != nullptr;
   StoreOrdered(*entry, ordered);
   if (ordered)
-    users->AddOrdered(ns.id, session.user, {session.seen, session.serial, session.handle(), key});
-  else if (users->AddFew(ns.id, session.user, key) > UserIndex::kFewMax)
-    OrderMany(ns, session.user);
+    return users->AddOrdered(ns.id, session.user,
+                             {session.seen, session.serial, session.handle(), key});
+  return users->AddFew(ns.id, session.user, key) <= UserIndex::kFewMax ||
+         OrderMany(ns, session.user);
 }
 
-void SessionSpace::Impl::OrderMany(const Namespace& ns, std::string_view user) {
+bool SessionSpace::Impl::OrderMany(const Namespace& ns, std::string_view user) {
   std::vector<UserSession> living;
   std::vector<SessionKey> covered;
   ForEachFew(ns, user, [&](const Entry&, const SessionView& session) {
@@ -119,14 +121,14 @@ void SessionSpace::Impl::OrderMany(const Namespace& ns, std::string_view user) {
     else
       living.push_back({session.seen, session.serial, session.handle(), key});
   });
-  if (living.size() <= UserIndex::kFewMax) return;
+  if (living.size() <= UserIndex::kFewMax) return true;
   // What a mark covers is of no use in the order. It is told as if a mark had set it aside.
   for (const UserSession& session : living) covered.push_back(session.key);
   for (const SessionKey& key : covered) {
     users->RemoveFew(ns.id, user, key);
     StoreOrdered(*Live(key), true);
   }
-  users->Order(ns.id, user, living, serial);
+  return users->Order(ns.id, user, living, serial);
 }
 
 void SessionSpace::Impl::RemoveFromIndex(const SessionKey& key, const SessionView& session) {
@@ -188,7 +190,7 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
   const bool slid = entry != nullptr && !new_owner && old.seen != op.seen &&
                     (old.flags & SessionView::kOrdered) != 0;
   entry = Store(op.key, entry);
-  if (new_owner) AddToIndex(op.key, entry);
+  if (new_owner) CHECK(AddToIndex(op.key, entry));
   if (slid) users->Moved(ns.id, op.user, op.handle, op.seen);
 }
 
@@ -226,6 +228,7 @@ void SessionSpace::Impl::Merge(const SessionMergeOp& op) {
 }
 
 void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateOp& op) {
+  sessions->WillChange(op.key.ref());  // with its spent tokens
   Entry* old_entry = Live(op.key);
   const SessionView old = View(*old_entry);
   Namespace& ns = namespaces.At(old.ns);
@@ -234,7 +237,7 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   // The spent tokens follow the session, and none outlives the grace of the newest: what must not
   // use the session after this rotation must not use it by an older token either.
   draft.Load(old, *ns.names);
-  if (old.spent_count() >= kSpentMax) {
+  if (old.spent_count() >= SpentToken::kMax) {
     const SessionKey oldest = old.spent_key(0);
     const Entry* const entry = sessions->Find(oldest.ref());
     CHECK(entry != nullptr);
@@ -269,7 +272,7 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   head.version = op.version;
   RemoveFromIndex(op.key, old);
   Entry* const next = Store(op.next, nullptr);
-  AddToIndex(op.next, next);
+  CHECK(AddToIndex(op.next, next));
 
   // The shape's use went over with the draft.
   old_entry = Live(op.key);

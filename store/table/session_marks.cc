@@ -41,7 +41,7 @@ void SessionSpace::Impl::MarkUser(const RecordHeader& header, const SessionMarkU
     }
     ns.counters.revoked +=
         SetAsideMany(ns, op.user, header.time_ms, op.tombstone_until, SessionMark::kAll, 0);
-    if (op.has_except) AddToIndex(op.except, Live(op.except));
+    if (op.has_except) CHECK(AddToIndex(op.except, Live(op.except)));
   }
   users->Mark(ns.id, op.user, header.time_ms, op.until);
 }
@@ -68,7 +68,7 @@ void SessionSpace::Impl::TrimUser(const RecordHeader& header, const SessionTrimU
   });
   ns.counters.evicted +=
       SetAsideMany(ns, op.user, header.time_ms, op.tombstone_until, last, keys.size());
-  for (const SessionKey& key : keys) AddToIndex(key, Live(key));
+  for (const SessionKey& key : keys) CHECK(AddToIndex(key, Live(key)));
 }
 
 size_t SessionSpace::Impl::SetAsideMany(Namespace& ns, std::string_view user, TimeMs time,

@@ -58,6 +58,7 @@ uint32_t SessionShapes::Use(std::string_view description, FieldNames& names) {
   shapes_[id - 1] = std::make_unique<Shared>(Shared{std::string(description), {}, 1});
   Shared& shared = *shapes_[id - 1];
   shared.shape = SessionShape::Read(shared.bytes);
+  shared.shape.number = ++made_;
   ids_.emplace(shared.bytes, id);
   bytes_ += kBytesPerShape + description.size();
   return id;
@@ -74,14 +75,6 @@ void SessionShapes::Release(uint32_t id, FieldNames& names) {
   ids_.erase(shared.bytes);
   shapes_[id - 1].reset();
   free_.push_back(id);
-}
-
-void SessionShapes::Clear() {
-  ids_.clear();
-  shapes_.clear();
-  free_.clear();
-  of_namespace_.clear();
-  bytes_ = 0;
 }
 
 void ReleaseNames(const SessionShape& shape, FieldNames& names) {

@@ -26,6 +26,7 @@ struct SessionShape {
   uint32_t field_count = 0;      // deleted ones included
   const char* names = nullptr;   // of meta, then of fields
   std::string_view description;  // the bytes, `names` in them
+  uint64_t number = 0;           // of a shared one: no other ever has the same; 0: not shared
 
   /// Reads back what AppendTo wrote. O(1).
   [[nodiscard]] static SessionShape Read(std::string_view description);
@@ -47,11 +48,12 @@ class SessionShapes {
   /// Counts one use of a shape; returns its id, from 1 on. `description` holds one use of each of
   /// its names, which goes over to the shape. 0: it is not shared, and the uses stay as they are.
   [[nodiscard]] uint32_t Use(std::string_view description, FieldNames& names);
+  /// Counts one more use of a shape that is in use.
+  void UseAgain(uint32_t id) { ++shapes_[id - 1]->uses; }
   /// Takes back one use.
   void Release(uint32_t id, FieldNames& names);
   [[nodiscard]] const SessionShape& At(uint32_t id) const { return shapes_[id - 1]->shape; }
 
-  void Clear();
   [[nodiscard]] size_t size() const { return ids_.size(); }
   /// About what they take.
   [[nodiscard]] size_t bytes() const { return bytes_; }
@@ -69,6 +71,7 @@ class SessionShapes {
   std::vector<uint32_t> free_;
   std::vector<uint32_t> of_namespace_;  // how many, by the namespace's id
   size_t bytes_ = 0;
+  uint64_t made_ = 0;
 };
 
 /// Takes back the uses of the names in a description.

@@ -1,7 +1,6 @@
 #include "store/table/session_space.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "store/base/check.h"
 #include "store/table/session_space_impl.h"
@@ -28,38 +27,13 @@ SessionSpace::Impl::Impl(uint64_t hash_seed) : seed(hash_seed), namespaces(hash_
 SessionSpace::SessionSpace(uint64_t hash_seed) : impl_(std::make_unique<Impl>(hash_seed)) {}
 SessionSpace::~SessionSpace() = default;
 
-SpentToken SpentToken::Read(const Entry& entry) {
-  const std::string_view value = entry.value();
-  DCHECK(value.size() == kBytes);
-  SpentToken spent;
-  spent.session = SessionKey::FromBytes(value);
-  const char* at = value.data() + SessionKey::kBytes;
-  spent.nonce = SessionNonce::FromBytes({at, SessionNonce::kBytes});
-  at += SessionNonce::kBytes;
-  std::memcpy(&spent.grace_until, at, 6);
-  std::memcpy(&spent.rotated_at, at + 6, 6);
-  return spent;
-}
-
-void SpentToken::Write(Entry& entry) const {
-  CHECK(entry.value_size() == kBytes);
-  char* at = entry.value_data();
-  std::memcpy(at, session.bytes.data(), SessionKey::kBytes);
-  at += SessionKey::kBytes;
-  std::memcpy(at, nonce.bytes.data(), SessionNonce::kBytes);
-  at += SessionNonce::kBytes;
-  std::memcpy(at, &grace_until, 6);
-  std::memcpy(at + 6, &rotated_at, 6);
-}
-
-std::optional<SessionEnding> SessionSpace::Impl::EndOf(const Entry& entry,
-                                                       const SessionView& session,
-                                                       TimeMs now) const {
+std::optional<SessionEnding> EndingOf(const Namespaces& namespaces, const Entry& entry,
+                                      const SessionView& session, TimeMs now, uint64_t serial_max) {
   const Namespace& ns = namespaces.At(session.ns);
   const SessionMark* const mark = ns.Covering(session.user, session.order());
   const TimeMs deadline = entry.deadline();
   // What came first ended it: it may have expired before the mark.
-  if (mark != nullptr && mark->time < deadline)
+  if (mark != nullptr && mark->time < deadline && mark->serial <= serial_max)
     return SessionEnding{SessionEnd::kRevoked, mark->tombstone_until};
   if (now < deadline) [[likely]]
     return std::nullopt;

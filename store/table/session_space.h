@@ -126,6 +126,8 @@ class SessionSpace {
   void ForEachEntry(FunctionRef<void(const Entry&)> visit) const;
 
  private:
+  friend class SessionCapture;
+  friend class SessionLoader;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -11,6 +11,7 @@
 #include "store/op/session_op.h"
 #include "store/table/session_draft.h"
 #include "store/table/session_space.h"
+#include "store/table/spent_token.h"
 
 namespace cloakroom {
 
@@ -20,26 +21,18 @@ struct SessionEnding {
   TimeMs tombstone_until = 0;
 };
 
-/// What a rotated-away token leaves in its entry (of type kTombstone, without a deadline: it goes
-/// when its session goes). An entry of that type with an empty value is a plain tombstone.
-struct SpentToken {
-  static constexpr size_t kBytes = SessionKey::kBytes + SessionNonce::kBytes + 12;
+/// How the session in `entry` has ended by `now`; nothing while it lives. Marks of a higher serial
+/// than `serial_max` are not heeded: so as long as the entry stands as it did at an earlier moment,
+/// this tells how it had ended then. `namespaces` are those of its space.
+[[nodiscard]] std::optional<SessionEnding> EndingOf(const Namespaces& namespaces,
+                                                    const Entry& entry, const SessionView& session,
+                                                    TimeMs now, uint64_t serial_max);
 
-  SessionKey session;  // where the session is now
-  SessionNonce nonce;  // gives the token's own successor
-  TimeMs grace_until = 0;
-  TimeMs rotated_at = 0;
-
-  [[nodiscard]] static SpentToken Read(const Entry& entry);
-  void Write(Entry& entry) const;
-};
+class SessionCapture;
 
 /// The parts of a SessionSpace; its functions stand in session_space.cc (reading),
 /// session_apply.cc and session_marks.cc (ops), session_sweep.cc (endings and freeing).
 struct SessionSpace::Impl {
-  /// Rotations that a session remembers.
-  static constexpr size_t kSpentMax = 8;
-
   explicit Impl(uint64_t hash_seed);
 
   // Reading.
@@ -48,7 +41,9 @@ struct SessionSpace::Impl {
   }
   /// How the session in `entry` has ended by `now`; nothing while it lives.
   [[nodiscard]] std::optional<SessionEnding> EndOf(const Entry& entry, const SessionView& session,
-                                                   TimeMs now) const;
+                                                   TimeMs now) const {
+    return EndingOf(namespaces, entry, session, now, UINT64_MAX);
+  }
   [[nodiscard]] bool Covered(const SessionView& session) const {
     return namespaces.At(session.ns).Covering(session.user, session.order()) != nullptr;
   }
@@ -85,9 +80,10 @@ struct SessionSpace::Impl {
   Entry* Store(const SessionKey& key, Entry* entry);
   /// Gives a session that a mark spares the newest serial.
   void Renumber(const SessionKey& key);
-  void AddToIndex(const SessionKey& key, Entry* entry);
-  /// Puts the sessions of a user in order when they are no longer few.
-  void OrderMany(const Namespace& ns, std::string_view user);
+  /// False: the user has a session of the same handle or order, which no ops lead to.
+  [[nodiscard]] bool AddToIndex(const SessionKey& key, Entry* entry);
+  /// Puts the sessions of a user in order when they are no longer few. False: as above.
+  [[nodiscard]] bool OrderMany(const Namespace& ns, std::string_view user);
   void RemoveFromIndex(const SessionKey& key, const SessionView& session);
 
   // Endings.
@@ -132,8 +128,11 @@ struct SessionSpace::Impl {
     std::unique_ptr<Table> sessions;
     std::unique_ptr<UserIndex> users;
     std::deque<SetAside> set_aside;
+    std::unique_ptr<Namespaces> namespaces;  // what the sessions are read with
+    [[nodiscard]] bool captured() const { return sessions->captured() || users->captured(); }
   };
   std::deque<Flushed> flushed;
+  SessionCapture* capture = nullptr;  // of `sessions`, if there is one
 
   std::vector<std::pair<SessionKey, TimeMs>> ended_spent;  // key, tombstone's end
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "store/base/check.h"
+#include "store/table/session_capture.h"
 #include "store/table/session_space_impl.h"
 
 namespace cloakroom {
@@ -8,6 +9,7 @@ namespace cloakroom {
 void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending,
                               TimeMs now) {
   const SessionKey session_key = SessionKey::FromBytes(key.bytes);  // `key` may lie in the entry
+  sessions->WillChange(session_key.ref());
   const SessionView session = View(*entry);
   Namespace& ns = namespaces.At(session.ns);
   const bool counted = ns.Covering(session.user, session.order()) == nullptr;
@@ -52,13 +54,14 @@ void SessionSpace::Impl::EndSpentTokens(TimeMs now) {
 void SessionSpace::FlushAll() {
   Impl& impl = *impl_;
   Impl fresh(impl.seed);
-  impl.flushed.push_back(
-      {std::move(impl.sessions), std::move(impl.users), std::move(impl.set_aside)});
+  impl.flushed.push_back({std::move(impl.sessions), std::move(impl.users),
+                          std::move(impl.set_aside), impl.namespaces.Flush()});
+  if (impl.capture != nullptr) impl.capture->Flushed(*impl.flushed.back().namespaces);
+  impl.capture = nullptr;
   impl.sessions = std::move(fresh.sessions);
   impl.users = std::move(fresh.users);
   impl.set_aside.clear();
   impl.walking = false;
-  impl.namespaces.Flush();
 }
 
 bool SessionSpace::Impl::SweepSetAside(TimeMs now, size_t& budget) {
@@ -112,9 +115,12 @@ bool SessionSpace::Impl::SweepMarked(TimeMs now, size_t& budget) {
 }
 
 bool SessionSpace::Impl::SweepFlushed(size_t& budget) {
+  // What a capture has still to read waits; at most one does.
   while (!flushed.empty()) {
+    const auto at = flushed.begin() + (flushed.front().captured() ? 1 : 0);
+    if (at == flushed.end()) return true;
     if (budget == 0) return false;
-    Flushed& old = flushed.front();
+    Flushed& old = *at;
     const size_t slice = budget;
     budget = 0;
     if (!old.sessions->Drain(slice, [](Entry*) {})) return false;
@@ -129,7 +135,7 @@ bool SessionSpace::Impl::SweepFlushed(size_t& budget) {
       else
         (void)old.set_aside.front().sessions->TakeAny();
     }
-    flushed.pop_front();
+    flushed.erase(at);
   }
   return true;
 }

@@ -222,6 +222,25 @@ StoredText::StoredText(const char* at) : code_(static_cast<uint8_t>(*at)) {
   bytes_ = {start, static_cast<size_t>(at - start) + data_size_};
 }
 
+size_t StoredText::CheckedSize(const char* at, const char* end) {
+  if (at == end) return 0;
+  const auto code = static_cast<uint8_t>(*at);
+  const auto left = static_cast<size_t>(end - at);
+  if (code <= kUuidCode || code == kDeletedCode) {
+    const size_t size = StoredText(at).bytes().size();
+    return size <= left ? size : 0;
+  }
+  if (code > kLongHexCode && code != kLongCode) return 0;
+  uint64_t count = 0;
+  if (GetVarint(at + 1, end, &count) == nullptr) return 0;
+  const uint64_t count_max = code == kLongCode      ? left
+                             : code == kLongHexCode ? kPackedCharsMax / 2
+                                                    : kPackedCharsMax;
+  if (count > count_max) return 0;
+  const size_t size = StoredText(at).bytes().size();
+  return size <= left ? size : 0;
+}
+
 size_t StoredText::TextSize() const {
   if ((code_ >= kHexCode && code_ < kLineCode) || code_ == kLongHexCode) return count_ * size_t{2};
   if (code_ == kUuidCode) return kUuidChars;

@@ -36,6 +36,10 @@ class StoredText {
   /// The value that begins at `at`. O(1).
   explicit StoredText(const char* at);
 
+  /// For bytes from outside: the size, with its code, of the value at `at`; 0 when what stands
+  /// before `end` is none. What holds here is safe to read.
+  [[nodiscard]] static size_t CheckedSize(const char* at, const char* end);
+
   [[nodiscard]] bool deleted() const { return code_ == kDeletedCode; }
   /// With its code.
   [[nodiscard]] std::string_view bytes() const { return bytes_; }

@@ -5,6 +5,7 @@
 #include "store/base/check.h"
 #include "store/base/coding.h"
 #include "store/table/session_text.h"
+#include "store/table/spent_token.h"
 
 namespace cloakroom {
 namespace {
@@ -116,6 +117,7 @@ SessionView ViewSession(const Entry& entry, const SessionShapes& shapes) {
     session.field_count = shape.field_count;
     session.names = shape.names;
     session.description = shape.description;
+    session.shape_number = shape.number;
   };
   if (session.shape != 0) [[likely]]
     fill(shapes.At(session.shape));
@@ -132,6 +134,38 @@ SessionView ViewSession(const Entry& entry, const SessionShapes& shapes) {
   if ((flags & SessionView::kVersions) != 0) session.forgotten = static_cast<uint32_t>(in.Varint());
   session.values = in.at();
   return session;
+}
+
+std::optional<SessionBody> CheckSessionBody(uint8_t flags, std::string_view body,
+                                            uint32_t meta_count, uint32_t field_count) {
+  const auto has = [flags](uint8_t flag) { return (flags & flag) != 0; };
+  SessionBody out;
+  ByteReader in(body);
+  bool holds = in.Varint() <= UINT32_MAX;  // the version
+  out.serial = in.Varint();
+  (void)in.Bytes(kU40);
+  out.user = in.Sized();
+  out.options_at = static_cast<size_t>(in.at() - body.data());
+  if (has(SessionView::kHandle)) (void)in.Bytes(SessionHandle::kBytes);
+  for (const uint8_t flag : {SessionView::kSeen, SessionView::kAbsStart, SessionView::kAuthAt})
+    if (has(flag)) (void)in.Bytes(kU48);
+  if (has(SessionView::kSpent)) {
+    const auto count = in.Int<uint8_t>();
+    holds = holds && count > 0 && count <= SpentToken::kMax;
+    out.spent = in.Bytes(count * SessionKey::kBytes);
+  }
+  if (has(SessionView::kVersions)) holds = holds && in.Varint() <= UINT32_MAX;
+  for (uint64_t left = uint64_t{meta_count} + field_count; left > 0 && in.ok(); --left) {
+    const bool is_field = left <= field_count;
+    if (is_field && has(SessionView::kVersions)) holds = holds && in.Varint() <= UINT32_MAX;
+    const size_t size = StoredText::CheckedSize(in.at(), in.at() + in.left());
+    if (size == 0) return std::nullopt;
+    const bool may_be_gone = is_field && has(SessionView::kVersions);
+    if (StoredText(in.at()).deleted() && !may_be_gone) return std::nullopt;
+    (void)in.Bytes(size);
+  }
+  if (!holds || !in.ok() || in.left() > 0) return std::nullopt;
+  return out;
 }
 
 void StoreOrdered(Entry& entry, bool ordered) {

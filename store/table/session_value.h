@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -49,8 +50,9 @@ struct SessionView {
 
   uint8_t flags = 0;
   uint32_t version = 0;
-  uint32_t shape = 0;   // 0: the description stands in the session
-  uint64_t serial = 0;  // its number in the order of making; a mark of a later one covers it
+  uint32_t shape = 0;         // 0: the description stands in the session
+  uint64_t shape_number = 0;  // SessionShape::number
+  uint64_t serial = 0;        // its number in the order of making; a mark of a later one covers it
   TimeMs seen = 0;
   TimeMs created = 0;
   TimeMs idle_ms = 0;
@@ -85,6 +87,20 @@ struct SessionView {
 
 /// Reads a kSession entry. Views point into it and into its shape. O(1).
 [[nodiscard]] SessionView ViewSession(const Entry& entry, const SessionShapes& shapes);
+
+/// What stands in a session behind the id of its shape, without a description: bytes from outside,
+/// looked through.
+struct SessionBody {
+  uint64_t serial = 0;
+  std::string_view user;
+  std::string_view spent;  // as in SessionView
+  size_t options_at = 0;   // where a description would stand
+};
+/// Nothing when `body` is not well formed, of a session with these flags and numbers of items.
+/// O(items).
+[[nodiscard]] std::optional<SessionBody> CheckSessionBody(uint8_t flags, std::string_view body,
+                                                          uint32_t meta_count,
+                                                          uint32_t field_count);
 
 /// The flag that changes in place.
 void StoreOrdered(Entry& entry, bool ordered);

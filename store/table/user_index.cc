@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "store/base/check.h"
 #include "store/base/coding.h"
@@ -41,9 +42,12 @@ UserIndex::User Seen(const Entry& entry) {
 
 }  // namespace
 
-void ManySessions::Add(const UserSession& session) {
-  CHECK(by_handle_.emplace(session.handle, session.order()).second);
-  CHECK(by_seen_.emplace(session.order(), Named{session.handle, session.key}).second);
+bool ManySessions::Add(const UserSession& session) {
+  const auto [it, fresh] = by_handle_.emplace(session.handle, session.order());
+  if (!fresh) return false;
+  if (by_seen_.emplace(session.order(), Named{session.handle, session.key}).second) return true;
+  by_handle_.erase(it);
+  return false;
 }
 
 bool ManySessions::Remove(const SessionHandle& handle) {
@@ -157,17 +161,19 @@ void UserIndex::RemoveFew(uint32_t ns, std::string_view user, const SessionKey& 
   refs_.Remove(Ref(ns, user).position, key.position());
 }
 
-void UserIndex::Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
+bool UserIndex::Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
                       uint64_t made_at) {
   const KeyRef key = Ref(ns, user);
   Entry* const entry = table_.Find(key);
   const Value value = entry == nullptr ? Value{} : ReadValue(*entry);
   CHECK(value.many == nullptr);
-  auto* const many = new ManySessions(made_at);
-  for (const UserSession& session : sessions) many->Add(session);
+  auto many = std::make_unique<ManySessions>(made_at);
+  for (const UserSession& session : sessions)
+    if (!many->Add(session)) return false;
   ordered_sessions_ += sessions.size();
   ++ordered_users_;
-  Write(key, entry, value.marked_at, many);
+  Write(key, entry, value.marked_at, many.release());
+  return true;
 }
 
 std::vector<SessionKey> UserIndex::Unorder(uint32_t ns, std::string_view user) {
@@ -189,13 +195,14 @@ std::vector<SessionKey> UserIndex::Unorder(uint32_t ns, std::string_view user) {
   return keys;
 }
 
-void UserIndex::AddOrdered(uint32_t ns, std::string_view user, const UserSession& session) {
+bool UserIndex::AddOrdered(uint32_t ns, std::string_view user, const UserSession& session) {
   const Entry* const entry = table_.Find(Ref(ns, user));
   CHECK(entry != nullptr);
   ManySessions* const many = ReadValue(*entry).many;
   CHECK(many != nullptr);
-  many->Add(session);
+  if (!many->Add(session)) return false;
   ++ordered_sessions_;
+  return true;
 }
 
 bool UserIndex::RemoveOrdered(uint32_t ns, std::string_view user, const SessionKey& session,
@@ -277,15 +284,23 @@ Table::Memory UserIndex::memory() const {
   return memory;
 }
 
+UserIndex::UserMark UserIndex::ReadMark(const Entry& entry) {
+  const std::string_view key = entry.key();
+  uint64_t ns = 0;
+  const char* const user = GetVarint(key.data(), key.data() + key.size(), &ns);
+  return {static_cast<uint32_t>(ns),
+          {user, static_cast<size_t>(key.end() - user)},
+          ReadValue(entry).marked_at,
+          entry.deadline()};
+}
+
 void UserIndex::ForEach(
     FunctionRef<void(uint32_t ns, std::string_view user, const User& sessions)> visit) const {
   uint64_t cursor = 0;
   do {
     cursor = table_.Scan(cursor, [&](Entry& entry) {
-      uint64_t ns = 0;
-      const std::string_view key = entry.key();
-      const char* const user = GetVarint(key.data(), key.data() + key.size(), &ns);
-      visit(static_cast<uint32_t>(ns), {user, static_cast<size_t>(key.end() - user)}, Seen(entry));
+      const UserMark mark = ReadMark(entry);
+      visit(mark.ns, mark.user, Seen(entry));
     });
   } while (cursor != 0);
 }

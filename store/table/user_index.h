@@ -15,6 +15,7 @@
 #include "store/op/session_key.h"
 #include "store/table/session_value.h"
 #include "store/table/table.h"
+#include "store/table/table_capture.h"
 #include "store/table/user_refs.h"
 
 namespace cloakroom {
@@ -37,7 +38,8 @@ class ManySessions {
   explicit ManySessions(uint64_t made_at) : made_at_(made_at) {}
   [[nodiscard]] uint64_t made_at() const { return made_at_; }
 
-  void Add(const UserSession& session);
+  /// False: there is one of the same handle or order.
+  [[nodiscard]] bool Add(const UserSession& session);
   [[nodiscard]] bool Remove(const SessionHandle& handle);
   void Moved(const SessionHandle& handle, TimeMs seen);
   [[nodiscard]] const SessionKey* Find(const SessionHandle& handle) const;
@@ -94,12 +96,13 @@ class UserIndex {
   [[nodiscard]] size_t few() const { return refs_.size(); }
 
   /// Puts `sessions` in order; from now on the user has many. Precondition: none of them is among
-  /// the few.
-  void Order(uint32_t ns, std::string_view user, const std::vector<UserSession>& sessions,
-             uint64_t made_at);
+  /// the few. False, and nothing is changed: two of them have one handle or order.
+  [[nodiscard]] bool Order(uint32_t ns, std::string_view user,
+                           const std::vector<UserSession>& sessions, uint64_t made_at);
   /// Makes ordered sessions few again when they have become so; returns their keys, or none.
   std::vector<SessionKey> Unorder(uint32_t ns, std::string_view user);
-  void AddOrdered(uint32_t ns, std::string_view user, const UserSession& session);
+  /// False: there is one of the same handle or order.
+  [[nodiscard]] bool AddOrdered(uint32_t ns, std::string_view user, const UserSession& session);
   /// False when the session is not there (a mark set it aside).
   bool RemoveOrdered(uint32_t ns, std::string_view user, const SessionKey& key,
                      const SessionHandle& handle);
@@ -121,6 +124,19 @@ class UserIndex {
   bool Drain(size_t budget, FunctionRef<void(std::unique_ptr<ManySessions>)> take);
 
   [[nodiscard]] Table::Memory memory() const;
+
+  /// Captures the users who have a mark or many sessions, to be read with ReadMark.
+  [[nodiscard]] std::unique_ptr<TableCapture> Capture(TableCapture::Sink& sink) {
+    return std::make_unique<TableCapture>(table_, sink);
+  }
+  [[nodiscard]] bool captured() const { return table_.captured(); }
+  struct UserMark {
+    uint32_t ns = 0;
+    std::string_view user;
+    TimeMs marked_at = 0;  // 0: none
+    TimeMs mark_until = 0;
+  };
+  [[nodiscard]] static UserMark ReadMark(const Entry& entry);
 
   /// Visits every user who has a mark or many sessions, in no order. O(those).
   void ForEach(
