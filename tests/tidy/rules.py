@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "store/table": ["store/op"],
     "store/types": ["store/table", "store/op", "store/env"],
     "store/wal": ["store/op", "store/env"],
-    "store/image": ["store/table", "store/op", "store/env"],
+    "store/image": ["store/wal", "store/table", "store/op", "store/env"],
     "store/node": ["store/wal", "store/image", "store/types", "store/table", "store/op",
                    "store/env", "store/ring"],
     "store/uv": ["store/env"],
