@@ -57,7 +57,7 @@ void TableCapture::NoLongerAwait(const Position& position) {
 bool TableCapture::Step(size_t& budget) {
   while (!done_ && budget > 0) {
     batch_.clear();
-    Gather();
+    Gather(std::min(budget, kBatch));
     for (const Entry* const entry : batch_)
       if (touched_.size() == 0 || !touched_.Contains(table_.impl_->Locate(*entry)))
         sink_.Take(*entry);
@@ -67,8 +67,8 @@ bool TableCapture::Step(size_t& budget) {
 }
 
 // Nothing changes until what was gathered has been handed out: so the walk may be ahead of it.
-void TableCapture::Gather() {
-  for (uint32_t steps = 0; steps < kGatherSteps && batch_.size() < kBatch && !done_; ++steps) {
+void TableCapture::Gather(size_t wanted) {
+  for (uint32_t steps = 0; steps < kGatherSteps && batch_.size() < wanted && !done_; ++steps) {
     if (!in_range_) {
       const IndexWord word = table_.impl_->index.Lookup(range_.start);
       range_.depth = std::max(word.depth(), PrefixRange::DepthOfStart(range_.start));

@@ -56,7 +56,7 @@ class TableCapture {
 
   void BeforeChange(const Position& position);
   [[nodiscard]] bool WasHandedOut(const Position& position) const;
-  void Gather();
+  void Gather(size_t wanted);
   void GatherSegment();
   void NextRange();
 

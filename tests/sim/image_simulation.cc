@@ -61,17 +61,17 @@ class ImageSimulation {
       : dice_(seed), player_(seed), sessions_(player_.log, seed * 31 + 7) {
     player_.keys = 10 + dice_.Below(300);
     player_.large_bytes = 200'000;
-    player_.whole_every = 1 + dice_.Below(10);
+    player_.whole_every = dice_.Below(4) == 0 ? 2 : 200;
   }
 
   ImageRun Run() {
-    for (uint64_t i = dice_.Below(2000); i > 0; --i) Live();
+    for (uint64_t i = dice_.Below(3000); i > 0; --i) Live();
     ImageRun run;
     do {
       Begin();
       run.records_meanwhile = player_.log.records.size();
       while (!Step()) {
-        for (uint64_t i = dice_.Below(12); i > 0; --i) Live();
+        for (uint64_t i = dice_.Below(10); i > 0; --i) Live();
         // Given up: whatever it has left behind, the next one starts from nothing.
         if (dice_.Below(100) == 0) Begin();
       }
