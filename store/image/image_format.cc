@@ -72,7 +72,8 @@ Result<ImageHeader> DecodeImageHeader(std::string_view bytes) {
   return header;
 }
 
-uint32_t ImageSalt(std::string_view header) { return Crc32c(header.substr(0, kImageHeaderBytes)); }
+// Without its sum: with it, it would be the same number for all headers.
+uint32_t ImageSalt(std::string_view header) { return Crc32c(header.substr(0, kHeaderSumAt)); }
 
 void AppendBlock(std::string& out, uint32_t salt, const ImageBlock& block,
                  std::string_view contents) {
