@@ -118,6 +118,13 @@ void OpLog::Append(const RecordHeader& header, std::string_view ops) {
   impl.bytes += size;
 }
 
+void OpLog::Continue(const RecordHeader& newest) {
+  CHECK(newest.sequence >= impl_->last && newest.time_ms >= impl_->last_time);
+  impl_->Shrink(0);
+  impl_->last = newest.sequence;
+  impl_->last_time = newest.time_ms;
+}
+
 uint64_t OpLog::first() const {
   return impl_->chunks.empty() ? impl_->last + 1 : impl_->chunks.front().first;
 }

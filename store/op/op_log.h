@@ -29,6 +29,10 @@ class OpLog {
   /// SUNIONSTOREs), is counted and not kept. O(size of the ops).
   void Append(const RecordHeader& header, std::string_view ops);
 
+  /// Goes on behind `newest`, which lies elsewhere: in an image, or a log on disk. Nothing is held
+  /// any more. Precondition: neither its sequence number nor its time goes back.
+  void Continue(const RecordHeader& newest);
+
   [[nodiscard]] uint64_t first() const;  // the oldest sequence number still held, or last() + 1
   [[nodiscard]] uint64_t last() const;   // 0 before the first record
   [[nodiscard]] TimeMs last_time() const;

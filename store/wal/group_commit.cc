@@ -106,6 +106,7 @@ void GroupCommit::WritePending(bool and_sync) {
     marked_ = synced_;
   }
   batch_bytes_ = pending_.size();
+  batch_memory_ = pending_.capacity();
   batch_last_ = appended_;
   std::string batch = std::exchange(pending_, std::move(spare_));
   spare_ = std::string();
@@ -133,6 +134,7 @@ void GroupCommit::Written(Result<void> result, std::string bytes, bool and_sync)
   write_failing_ = false;
   written_ = batch_last_;
   batch_bytes_ = 0;
+  batch_memory_ = 0;
   if (and_sync) synced_ = written_;
   if (bytes.capacity() <= kKeepBytesMax) {
     bytes.clear();

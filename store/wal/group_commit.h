@@ -89,6 +89,10 @@ class GroupCommit {
   [[nodiscard]] const WalWriter& writer() const { return writer_; }
   /// Bytes that were appended and are not written.
   [[nodiscard]] uint64_t PendingBytes() const { return pending_.size() + batch_bytes_; }
+  /// Memory of records on their way to the disk.
+  [[nodiscard]] size_t BufferBytes() const {
+    return pending_.capacity() + spare_.capacity() + batch_memory_;
+  }
   /// Since when a sync is under way, by the monotonic clock; nothing: none is.
   [[nodiscard]] std::optional<int64_t> SyncingSinceUs() const;
 
@@ -122,6 +126,7 @@ class GroupCommit {
   std::string spare_;         // the memory of the last batch
   std::string failed_;        // a batch that could not be written; comes before `pending_`
   uint64_t batch_bytes_ = 0;  // of the batch that is being written, or failed
+  size_t batch_memory_ = 0;    // of its bytes
   uint64_t batch_last_ = 0;   // its newest record
 
   uint64_t appended_ = 0;

@@ -102,12 +102,14 @@ Result<bool> WalReader::Step(RecordHeader& header, std::string_view& ops, bool& 
     TRY(more, Broken(std::move(reason), found == WalSegmentReader::Found::kCutOff));
     return false;
   }
-  offset_ += kWalFrameBytes + frame.size_bytes;
+  const uint64_t begins = std::exchange(offset_, offset_ + kWalFrameBytes + frame.size_bytes);
   if (frame.mark) {
     proven_ = std::max(proven_, frame.synced);
     return false;
   }
-  newest_ = header = frame.header;
+  before_ = std::exchange(newest_, frame.header);
+  record_place_ = {index_, begins};
+  header = frame.header;
   ++expected_;
   if (frame.header.sequence < from_) return false;
   next_ = expected_;

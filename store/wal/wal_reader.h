@@ -30,12 +30,15 @@ class WalReader {
 
   /// The sequence number that comes next: `from` at first, then the one after the newest read.
   [[nodiscard]] uint64_t next() const { return next_; }
-  /// Where the record that comes next begins, or would.
+  /// Where the frame that comes next begins, or would.
   struct Place {
     size_t segment = 0;
     uint64_t offset = 0;
   };
   [[nodiscard]] Place place() const { return {index_, offset_}; }
+  /// Where the record that Next handed out last begins, and the header of the one before it.
+  [[nodiscard]] const Place& record_place() const { return record_place_; }
+  [[nodiscard]] const RecordHeader& before() const { return before_; }
   /// Before `from` on too: whatever was read of it.
   [[nodiscard]] const RecordHeader& newest() const { return newest_; }
   /// The highest record that what was read, or a header, says to have been durable.
@@ -70,6 +73,8 @@ class WalReader {
   uint64_t next_ = 0;
   uint64_t proven_ = 0;
   RecordHeader newest_;
+  RecordHeader before_;
+  Place record_place_;
   std::optional<WalBreak> torn_;
   std::optional<WalBreak> damage_;
   bool ended_ = false;

@@ -64,13 +64,6 @@ Result<void> SyncLast(Disk& disk, const std::string& directory,
   return disk.SyncDirectoryNow(directory);
 }
 
-Result<void> MakeDirectory(Disk& disk, const std::string& directory) {
-  TRY_VOID(disk.MakeDirectoryNow(directory));
-  const size_t slash = directory.rfind('/');
-  if (slash == directory.npos) return disk.SyncDirectoryNow(".");
-  return disk.SyncDirectoryNow(directory.substr(0, std::max<size_t>(slash, 1)));
-}
-
 uint64_t BytesFrom(const std::vector<WalSegment>& segments, WalReader::Place place) {
   uint64_t bytes = segments[place.segment].size_bytes - place.offset;
   for (size_t i = place.segment + 1; i < segments.size(); ++i) bytes += segments[i].size_bytes;
@@ -79,50 +72,78 @@ uint64_t BytesFrom(const std::vector<WalSegment>& segments, WalReader::Place pla
 
 }  // namespace
 
-Result<WalEnd> RecoverWal(
-    Disk& disk, const std::string& directory, uint64_t from,
-    FunctionRef<bool(const RecordHeader& header, std::string_view ops)> visit) {
-  TRY_VOID(MakeDirectory(disk, directory));
+WalRecovery::WalRecovery(Disk& disk, std::string directory, WalReader reader)
+    : disk_(&disk), directory_(std::move(directory)), reader_(std::move(reader)) {
+  from_ = reader_.next();
+  for (const WalSegment& segment : reader_.segments()) size_bytes_ += segment.size_bytes;
+}
+
+Result<WalRecovery> WalRecovery::Open(Disk& disk, std::string directory, uint64_t from) {
   TRY(WalReader reader, WalReader::Open(disk, directory, from));
-  WalEnd end;
-  std::optional<WalReader::Place> cut;
-  bool again = false;
+  return WalRecovery(disk, std::move(directory), std::move(reader));
+}
+
+Result<bool> WalRecovery::Step(uint64_t bytes, Visit visit) {
   RecordHeader header;
   std::string_view ops;
-  while (true) {
-    const WalReader::Place place = reader.place();
-    const RecordHeader before = reader.newest();
-    TRY(const bool more, reader.Next(header, ops));
-    end.newest = reader.newest();
-    if (!more && Planted(Plant::kTailReplayedTwice) && end.records > 0 && !again) {
-      again = true;
-      TRY(reader, WalReader::Open(disk, directory, std::max(from, reader.segments().back().first)));
+  for (uint64_t done = 0; done < bytes;) {
+    TRY(const bool more, reader_.Next(header, ops));
+    end_.newest = reader_.newest();
+    if (!more && Planted(Plant::kTailReplayedTwice) && end_.records > 0 && !again_) {
+      again_ = true;
+      const uint64_t first = reader_.segments().back().first;
+      TRY(reader_, WalReader::Open(*disk_, directory_, std::max(from_, first)));
       continue;
     }
-    if (!more) break;
+    if (!more) return false;
     if (!visit(header, ops)) {
-      cut = place;
-      end.newest = before;
-      break;
+      cut_ = reader_.record_place();
+      end_.newest = reader_.before();
+      return false;
     }
-    ++end.records;
+    ++end_.records;
+    done += kWalFrameBytes + ops.size();
+    read_bytes_ += kWalFrameBytes + ops.size();
   }
-  if (const auto& torn = reader.torn()) {
-    cut = {torn->segment, torn->offset};
+  return true;
+}
+
+Result<WalEnd> WalRecovery::Finish() {
+  if (const auto& torn = reader_.torn()) {
+    cut_ = {torn->segment, torn->offset};
     Log(LogLevel::kWarning, "The log's tail is torn: {} at offset {}: {}. {} bytes are dropped.",
-        reader.segments()[torn->segment].path, torn->offset, torn->reason,
-        BytesFrom(reader.segments(), *cut));
+        reader_.segments()[torn->segment].path, torn->offset, torn->reason,
+        BytesFrom(reader_.segments(), *cut_));
   }
-  end.history = reader.history();
-  end.segments = reader.segments();
-  if (cut) {
-    TRY_VOID(Cut(disk, directory, end.segments, *cut));
-    end.segments.resize(cut->segment + (cut->offset > kWalHeaderBytes ? 1 : 0));
-    if (cut->offset > kWalHeaderBytes) end.segments.back().size_bytes = cut->offset;
+  end_.history = reader_.history();
+  end_.segments = reader_.segments();
+  if (cut_) {
+    TRY_VOID(Cut(*disk_, directory_, end_.segments, *cut_));
+    end_.segments.resize(cut_->segment + (cut_->offset > kWalHeaderBytes ? 1 : 0));
+    if (cut_->offset > kWalHeaderBytes) end_.segments.back().size_bytes = cut_->offset;
   }
-  TRY_VOID(RemoveEmpty(disk, reader.leftovers(), end.segments));
-  TRY_VOID(SyncLast(disk, directory, end.segments, reader.proven() >= end.newest.sequence));
-  return end;
+  if (reader_.segments().empty() && reader_.leftovers().empty()) return end_;
+  TRY_VOID(RemoveEmpty(*disk_, reader_.leftovers(), end_.segments));
+  TRY_VOID(SyncLast(*disk_, directory_, end_.segments, reader_.proven() >= end_.newest.sequence));
+  return end_;
+}
+
+Result<void> MakeWalDirectory(Disk& disk, const std::string& directory) {
+  TRY_VOID(disk.MakeDirectoryNow(directory));
+  const size_t slash = directory.rfind('/');
+  if (slash == directory.npos) return disk.SyncDirectoryNow(".");
+  return disk.SyncDirectoryNow(directory.substr(0, std::max<size_t>(slash, 1)));
+}
+
+Result<WalEnd> RecoverWal(Disk& disk, const std::string& directory, uint64_t from,
+                          WalRecovery::Visit visit) {
+  TRY_VOID(MakeWalDirectory(disk, directory));
+  TRY(WalRecovery recovery, WalRecovery::Open(disk, directory, from));
+  bool more = true;
+  while (more) {
+    TRY(more, recovery.Step(UINT64_MAX, visit));
+  }
+  return recovery.Finish();
 }
 
 Result<WalReport> CheckWal(Disk& disk, const std::string& directory) {
