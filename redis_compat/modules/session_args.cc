@@ -6,6 +6,7 @@
 
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
+#include "store/table/session_space.h"
 #include "store/types/token.h"
 
 namespace cloakroom {
@@ -224,7 +225,30 @@ Result<void> Refuse(const CommandContext& ctx, const Error& error, Reply& reply)
 }
 
 bool MayWrite(const CommandContext& ctx) {
-  return ctx.server.paused() == PauseMode::kOff && !ctx.dispatcher.shard().evictor().IsStuck();
+  const Shard& shard = ctx.dispatcher.shard();
+  return ctx.server.paused() == PauseMode::kOff && !ctx.dispatcher.shard().evictor().IsStuck() &&
+         shard.CanAccept(0);
+}
+
+void WaitAsPolicySays(CommandContext& ctx, const SessionPolicy& policy) {
+  if (policy.ack == PolicyAck::kServer) [[likely]]
+    return;
+  const Shard& shard = ctx.dispatcher.shard();
+  if (!shard.has_journal()) return;  // the start has warned of it
+  const auto level = static_cast<AckLevel>(static_cast<uint8_t>(policy.ack) - 1);
+  ctx.ack = std::max(ctx.ack.value_or(level), level);
+}
+
+void WaitAsPolicySays(CommandContext& ctx, std::string_view ns) {
+  const SessionSpace& space = ctx.keys.sessions();
+  WaitAsPolicySays(ctx, space.PolicyOf(space.FindNamespace(ns)));
+}
+
+void WaitAsPolicySays(CommandContext& ctx, const ShownToken& token) {
+  if (!ctx.dispatcher.shard().has_journal()) return;
+  const SessionSpace& space = ctx.keys.sessions();
+  const SessionSpace::Found found = space.Find(token.key, ctx.now);
+  if (found.entry != nullptr) WaitAsPolicySays(ctx, space.PolicyOf(&space.NamespaceOf(found.view)));
 }
 
 }  // namespace cloakroom

@@ -102,6 +102,12 @@ void RedactSession(std::span<std::string> words);
 /// be committed.
 [[nodiscard]] Result<void> Refuse(const CommandContext& ctx, const Error& error, Reply& reply);
 
+/// The reply waits for what the policy's `ack` says, of a namespace by name, or that of the session
+/// of `token`. To be called before the command's batch ends that session.
+void WaitAsPolicySays(CommandContext& ctx, const SessionPolicy& policy);
+void WaitAsPolicySays(CommandContext& ctx, std::string_view ns);
+void WaitAsPolicySays(CommandContext& ctx, const ShownToken& token);
+
 /// Whether a read may record a slide, or the reuse of a token, now.
 [[nodiscard]] bool MayWrite(const CommandContext& ctx);
 

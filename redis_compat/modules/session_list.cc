@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "redis_compat/command/dispatcher.h"
 #include "redis_compat/modules/session_args.h"
 #include "redis_compat/modules/session_map.h"
 #include "redis_compat/modules/session_modules.h"
@@ -110,6 +111,7 @@ Result<void> SessionRevoke(CommandContext& ctx, Args args, Reply& reply) {
   NamedSession except;
   if (options.has(kOptExcept))
     except = NameSession(space, args[1], args[2], options.token, true, ctx.now, ctx.batch);
+  WaitAsPolicySays(ctx, args[1]);
   const size_t ended =
       options.has(kOptAll)
           ? RevokeUser(space, args[1], args[2], except, ctx.now, ctx.batch)
@@ -120,6 +122,7 @@ Result<void> SessionRevoke(CommandContext& ctx, Args args, Reply& reply) {
 /// SESSION.REVOKEALL ns -> how many ended.
 Result<void> SessionRevokeAll(CommandContext& ctx, Args args, Reply& reply) {
   TRY_VOID(CheckNamespace(args[1]));
+  WaitAsPolicySays(ctx, args[1]);
   const uint64_t ended = RevokeNamespace(ctx.keys.sessions(), args[1], ctx.now, ctx.batch);
   return reply.Integer(static_cast<int64_t>(ended));
 }
@@ -139,6 +142,9 @@ Result<void> SessionPolicyCommand(CommandContext& ctx, Args args, Reply& reply) 
           return Fail(Code::kInvalid, "{} is given twice", args[i]);
       TRY_VOID(SetPolicyItem(policy, args[i], args[i + 1]));
     }
+    if (policy.ack != PolicyAck::kServer && !ctx.dispatcher.shard().has_journal())
+      return Fail(Code::kUnavailable,
+                  "ack can only be 'server' while appendonly is no: there is nothing to wait for");
     Add(ctx.batch, SessionPolicyOp{args[1], policy});
   }
   const std::vector<PolicyItem> items = ListPolicy(policy);

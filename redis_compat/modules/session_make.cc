@@ -51,6 +51,7 @@ Result<void> SessionCreate(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const MintedSession minted,
       CreateSession(ctx.keys.sessions(), RequestOf(args[1], args[2], options), ctx.now, ctx.random,
                     ctx.batch));
+  WaitAsPolicySays(ctx, args[1]);
   return WriteMinted(minted, reply);
 }
 
@@ -62,6 +63,7 @@ Result<void> SessionAnon(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const MintedSession minted,
       CreateSession(ctx.keys.sessions(), RequestOf(args[1], {}, options), ctx.now, ctx.random,
                     ctx.batch));
+  WaitAsPolicySays(ctx, args[1]);
   return WriteMinted(minted, reply);
 }
 
@@ -85,6 +87,7 @@ Result<void> SessionPut(CommandContext& ctx, Args args, Reply& reply) {
                  condition, ctx.now, ctx.random, ctx.batch);
   if (!put) return Refuse(ctx, put.error(), reply);
   if (!put->done) return reply.Null();
+  WaitAsPolicySays(ctx, args[1]);
   reply.Map(2);
   reply.NamedInteger("version", put->version);
   reply.Bulk("deadline");
@@ -104,6 +107,7 @@ Result<void> SessionRotate(CommandContext& ctx, Args args, Reply& reply) {
   const auto rotated = RotateSession(ctx.keys.sessions(), TokenAt(ctx, args, 1), request, ctx.now,
                                      ctx.random, ctx.batch);
   if (!rotated) return Refuse(ctx, rotated.error(), reply);
+  WaitAsPolicySays(ctx, TokenAt(ctx, args, 1));
   return WriteMinted(*rotated, reply);
 }
 

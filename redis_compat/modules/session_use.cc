@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "redis_compat/command/dispatcher.h"
 #include "redis_compat/modules/session_args.h"
 #include "redis_compat/modules/session_map.h"
 #include "redis_compat/modules/session_modules.h"
@@ -124,6 +125,8 @@ Result<void> SessionTouch(CommandContext& ctx, Args args, Reply& reply) {
 
 /// SESSION.DESTROY token [token ...] -> how many lived.
 Result<void> SessionDestroy(CommandContext& ctx, Args args, Reply& reply) {
+  if (ctx.dispatcher.shard().has_journal())
+    for (size_t i = 1; i < args.size(); ++i) WaitAsPolicySays(ctx, TokenAt(ctx, args, i));
   const size_t lived = DestroySessions(ctx.keys.sessions(), args.From(1), ctx.now, ctx.batch);
   return reply.Integer(static_cast<int64_t>(lived));
 }

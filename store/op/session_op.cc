@@ -254,7 +254,8 @@ void AppendPolicy(std::string& out, const SessionPolicy& policy) {
                     policy.max, static_cast<TimeMs>(policy.on_limit), policy.grace_ms,
                     policy.quantum_ms, policy.tombstone_ms, policy.max_bytes,
                     static_cast<TimeMs>(policy.on_reuse), policy.strict_login ? 1 : 0,
-                    policy.ack_timeout_ms, static_cast<TimeMs>(policy.preset)});
+                    policy.ack_timeout_ms, static_cast<TimeMs>(policy.preset),
+                    static_cast<TimeMs>(policy.ack)});
 }
 
 bool ReadPolicy(std::string_view from, SessionPolicy& policy) {
@@ -273,6 +274,7 @@ bool ReadPolicy(std::string_view from, SessionPolicy& policy) {
   policy.strict_login = ReadEnum(bytes, 1) != 0;
   policy.ack_timeout_ms = ReadTime(bytes);
   policy.preset = static_cast<PolicyPreset>(ReadEnum(bytes, 3));
+  policy.ack = static_cast<PolicyAck>(ReadEnum(bytes, 3));
   return Done(bytes);
 }
 

@@ -130,7 +130,7 @@ struct SessionMarkNamespaceOp {
 };
 
 /// Sets a namespace's whole policy. The op's key is the namespace.
-///   the numbers of SessionPolicy in order, then strict_login, ack_timeout and preset
+///   the numbers of SessionPolicy in order, then strict_login, ack_timeout, preset and ack
 struct SessionPolicyOp {
   std::string_view ns;
   SessionPolicy policy;

@@ -17,6 +17,9 @@ inline constexpr std::string_view kDefaultNamespace = "default";
 
 enum class OnLimit : uint8_t { kEvict = 0, kReject = 1 };
 enum class OnReuse : uint8_t { kCount = 0, kRevoke = 1 };
+/// What CREATE, PUT, ROTATE, DESTROY, REVOKE and REVOKEALL wait for. kServer: for what appendfsync
+/// gives.
+enum class PolicyAck : uint8_t { kServer = 0, kMemory = 1, kOs = 2, kDisk = 3 };
 enum class PolicyPreset : uint8_t { kNone = 0, kAal1 = 1, kAal2 = 2, kAal3 = 3 };
 
 /// The rules of a namespace's sessions. Numbers of the enums are logged: never reuse one.
@@ -33,6 +36,7 @@ struct SessionPolicy {
   uint32_t max_bytes = 64 * 1024;  // of one session's fields and meta together
   OnReuse on_reuse = OnReuse::kCount;
   bool strict_login = false;
+  PolicyAck ack = PolicyAck::kServer;
   TimeMs ack_timeout_ms = kSecondMs;
   PolicyPreset preset = PolicyPreset::kNone;
 

@@ -56,7 +56,7 @@ constexpr std::array<std::string_view, 2> kOnLimit = {"evict", "reject"};
 constexpr std::array<std::string_view, 2> kOnReuse = {"count", "revoke"};
 constexpr std::array<std::string_view, 2> kNoYes = {"no", "yes"};
 constexpr std::array<std::string_view, 4> kPresets = {"none", "aal1", "aal2", "aal3"};
-constexpr std::array<std::string_view, 4> kAcksToCome = {"memory", "os", "disk", "replicas"};
+constexpr std::array<std::string_view, 4> kAcks = {"server", "memory", "os", "disk"};
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -90,15 +90,15 @@ void ApplyPreset(SessionPolicy& policy, PolicyPreset preset) {
   }
 }
 
-Result<void> SetAck(std::string_view value) {
+Result<void> SetAck(SessionPolicy& policy, std::string_view value) {
   const std::string lower = Lower(value);
-  if (lower == "server") return {};
-  const std::string word = lower.substr(0, lower.find(' '));
-  if (std::find(kAcksToCome.begin(), kAcksToCome.end(), word) != kAcksToCome.end())
-    return Fail(Code::kUnavailable,
-                "ack {} is not available: this server keeps its log in memory, so that ack can "
-                "only be 'server'",
-                word);
+  const auto it = std::find(kAcks.begin(), kAcks.end(), lower);
+  if (it != kAcks.end()) {
+    policy.ack = static_cast<PolicyAck>(it - kAcks.begin());
+    return {};
+  }
+  if (lower.substr(0, lower.find(' ')) == "replicas")
+    return Fail(Code::kUnavailable, "ack replicas is not available: this server has no replicas");
   return Fail(Code::kInvalid, "ack must be one of: server, memory, os, disk, replicas N");
 }
 
@@ -113,7 +113,7 @@ std::vector<PolicyItem> ListPolicy(const SessionPolicy& policy) {
     if (name == "on-limit") items.push_back({name, kOnLimit[static_cast<size_t>(policy.on_limit)]});
     if (name == "on-reuse") items.push_back({name, kOnReuse[static_cast<size_t>(policy.on_reuse)]});
     if (name == "strict-login") items.push_back({name, kNoYes[policy.strict_login ? 1 : 0]});
-    if (name == "ack") items.push_back({name, std::string_view("server")});
+    if (name == "ack") items.push_back({name, kAcks[static_cast<size_t>(policy.ack)]});
     if (name == "preset") items.push_back({name, kPresets[static_cast<size_t>(policy.preset)]});
   }
   return items;
@@ -147,7 +147,7 @@ Result<void> SetPolicyItem(SessionPolicy& policy, std::string_view name, std::st
     TRY(const size_t word, Choose(lower, value, kPresets));
     ApplyPreset(policy, static_cast<PolicyPreset>(word));
   } else if (lower == "ack") {
-    return SetAck(value);
+    return SetAck(policy, value);
   } else {
     return Fail(Code::kInvalid, "no policy '{}'", name);
   }
