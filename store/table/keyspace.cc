@@ -30,6 +30,14 @@ Keyspace::Keyspace(uint32_t databases, uint64_t hash_seed)
     : impl_(std::make_unique<Impl>(databases, hash_seed)) {}
 Keyspace::~Keyspace() = default;
 
+void Keyspace::Reset() {
+  auto fresh = std::make_unique<Impl>(databases(), impl_->hash_seed);
+  fresh->limits = impl_->limits;
+  fresh->access = impl_->access;
+  fresh->observer = impl_->observer;
+  impl_ = std::move(fresh);
+}
+
 uint32_t Keyspace::databases() const { return static_cast<uint32_t>(impl_->databases.size()); }
 
 KeyRef Keyspace::Ref(std::string_view key) const { return {key, impl_->Locate(key)}; }

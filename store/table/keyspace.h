@@ -51,6 +51,10 @@ class Keyspace {
   Keyspace(const Keyspace&) = delete;
   Keyspace& operator=(const Keyspace&) = delete;
 
+  /// Empties it for good, as if nothing had ever been applied; how it works (limits, the access
+  /// clock's options, who observes) stays. For a loader that must begin anew. O(all).
+  void Reset();
+
   [[nodiscard]] uint32_t databases() const;
   /// Hashes `key`: slot and keyed hash, about 25 ns.
   [[nodiscard]] KeyRef Ref(std::string_view key) const;
