@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "store/base/check.h"
+#include "store/wal/group_commit.h"
 
 namespace cloakroom {
 namespace {
@@ -34,6 +36,13 @@ struct Shard::Impl {
     return {.sequence = log.last() + 1, .epoch = epoch, .time_ms = now};
   }
 
+  /// The one place where records come from on a primary.
+  void Append(const RecordHeader& header, std::string_view ops) {
+    log.Append(header, ops);
+    if (journal != nullptr) journal->Append(header, ops);
+    if (!ops.empty()) last_change = header.sequence;
+  }
+
   void Measure() {
     if (now >= promised_until) budget.set_promised(0);
     budget.Measured(keys.Use());
@@ -50,6 +59,12 @@ struct Shard::Impl {
   // While the wall clock is behind, time goes on from here by the monotonic clock.
   TimeMs anchor_ms = 0;
   int64_t anchor_us = 0;
+  GroupCommit* journal = nullptr;
+  AckLevel promised = AckLevel::kMemory;
+  std::string refused;  // why no write is accepted; empty: they are
+  bool loading = false;
+  uint64_t last_change = 0;
+  uint64_t changes = 0;
   bool open = false;
   std::string open_ops;  // of the open record: applied, not yet logged
 };
@@ -84,10 +99,11 @@ uint64_t Shard::Commit(WriteBatch& batch) {
   Impl& impl = *impl_;
   if (batch.empty()) return impl.log.last() + (impl.open_ops.empty() ? 0 : 1);
   const RecordHeader header = impl.NextHeader();
+  impl.changes += std::max<size_t>(batch.positions().size(), 1);
   if (impl.open)
     impl.open_ops.append(batch.bytes());
   else
-    impl.log.Append(header, batch.bytes());
+    impl.Append(header, batch.bytes());
   impl.keys.Apply(header, batch.bytes(), batch.positions());
   batch.Clear();
   return header.sequence;
@@ -103,7 +119,7 @@ void Shard::CloseRecord() {
   CHECK(impl.open);
   impl.open = false;
   if (impl.open_ops.empty()) return;
-  impl.log.Append(impl.NextHeader(), impl.open_ops);
+  impl.Append(impl.NextHeader(), impl.open_ops);
   if (impl.open_ops.capacity() > kKeepBytesMax) std::string().swap(impl.open_ops);
   impl.open_ops.clear();
 }
@@ -183,7 +199,7 @@ bool Shard::SweepDead(size_t budget) {
   const bool passed = due != kNoDeadline && due <= impl.now && logged < impl.now;
   const bool idle = impl.log.last() > 0 && impl.now - logged >= kIdleTimeMs;
   if (!passed && !idle) return true;
-  impl.log.Append(impl.NextHeader(), {});
+  impl.Append(impl.NextHeader(), {});
   return impl.keys.Sweep(impl.now, budget);
 }
 
@@ -191,8 +207,72 @@ Keyspace& Shard::keys() { return impl_->keys; }
 const Keyspace& Shard::keys() const { return impl_->keys; }
 OpLog& Shard::log() { return impl_->log; }
 
+// The log on disk
+
+void Shard::Replay(const RecordHeader& header, std::string_view ops) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open && header.epoch >= impl.epoch);
+  impl.epoch = header.epoch;
+  impl.log.Append(header, ops);
+  if (!ops.empty()) impl.last_change = header.sequence;
+  impl.keys.Apply(header, ops);
+}
+
+void Shard::Continue(const RecordHeader& newest) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open && newest.epoch >= impl.epoch);
+  impl.epoch = newest.epoch;
+  impl.log.Continue(newest);
+  impl.last_change = newest.sequence;
+}
+
+RecordHeader Shard::newest() const {
+  return {impl_->log.last(), impl_->epoch, impl_->log.last_time()};
+}
+
+void Shard::SetJournal(GroupCommit* journal, AckLevel promised) {
+  CHECK(!impl_->open && (journal != nullptr || promised == AckLevel::kMemory));
+  impl_->journal = journal;
+  impl_->promised = promised;
+}
+
+AckLevel Shard::promised() const { return impl_->promised; }
+bool Shard::has_journal() const { return impl_->journal != nullptr; }
+
+void Shard::EndTurn() {
+  if (impl_->journal != nullptr) impl_->journal->EndTurn();
+}
+
+void Shard::NeedDisk(uint64_t sequence) {
+  if (impl_->journal != nullptr) impl_->journal->NeedDisk(sequence);
+}
+
+bool Shard::Refuses() const {
+  return !impl_->refused.empty() ||
+         (impl_->journal != nullptr && !impl_->journal->refusal().empty());
+}
+
+bool Shard::CanAccept(uint64_t bytes) const {
+  return impl_->refused.empty() && (impl_->journal == nullptr || impl_->journal->CanAccept(bytes));
+}
+
+std::string Shard::refusal() const {
+  if (!impl_->refused.empty() || impl_->journal == nullptr) return impl_->refused;
+  return "Errors writing to the log: " + impl_->journal->refusal();
+}
+
+void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }
+void Shard::set_loading(bool loading) { impl_->loading = loading; }
+bool Shard::loading() const { return impl_->loading; }
+
+bool Shard::Congested() const { return impl_->journal != nullptr && impl_->journal->Congested(); }
+
+uint64_t Shard::last_change() const { return impl_->last_change; }
+uint64_t Shard::changes() const { return impl_->changes; }
+
 uint64_t Shard::Reached(AckLevel level) const {
-  return level == AckLevel::kMemory ? impl_->log.last() : 0;
+  if (level == AckLevel::kMemory) return impl_->log.last();
+  return impl_->journal == nullptr ? 0 : impl_->journal->Reached(level);
 }
 
 }  // namespace cloakroom

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "store/base/result.h"
 #include "store/base/time.h"
@@ -15,6 +17,8 @@
 #include "store/table/memory_budget.h"
 
 namespace cloakroom {
+
+class GroupCommit;
 
 /// The commit path of one shard: time, log, keyspace. One command's batch, or all of an EXEC, is
 /// one record.
@@ -41,6 +45,44 @@ class Shard {
   /// nested; no turn begins and nothing is swept meanwhile.
   void OpenRecord();
   void CloseRecord();
+
+  // The log on disk.
+
+  /// Applies a record that was made before: by recovery, in order.
+  ///   precondition  header.sequence follows the newest, no record is open
+  void Replay(const RecordHeader& header, std::string_view ops);
+  /// Goes on behind `newest`, whose state the keyspace holds: that of an image.
+  void Continue(const RecordHeader& newest);
+  /// The header of the newest record; sequence 0: there was none.
+  [[nodiscard]] RecordHeader newest() const;
+  /// From now on every record goes to `journal` too, which must go on behind the newest and outlive
+  /// the shard or the next call. `promised` is the level that replies wait for unless a policy says
+  /// otherwise. nullptr and kMemory: the log is in memory alone.
+  void SetJournal(GroupCommit* journal, AckLevel promised);
+  [[nodiscard]] AckLevel promised() const;
+  [[nodiscard]] bool has_journal() const;
+  /// Hands the turn's records to the disk. Costs a few microseconds when there are any.
+  void EndTurn();
+  /// A reply waits for record `sequence` to reach the disk, whatever appendfsync says.
+  void NeedDisk(uint64_t sequence);
+  /// Whether a command that brings about `bytes` may change anything; false while the disk takes no
+  /// more, or RefuseWrites says so. Why is in refusal().
+  [[nodiscard]] bool CanAccept(uint64_t bytes) const;
+  /// False while CanAccept is true of anything.
+  [[nodiscard]] bool Refuses() const;
+  [[nodiscard]] std::string refusal() const;
+  /// While `reason` is not empty no write is accepted.
+  void RefuseWrites(std::string reason);
+  /// The state is not whole yet: nothing may read or change it.
+  void set_loading(bool loading);
+  [[nodiscard]] bool loading() const;
+  /// The disk is so far behind that nothing more should be executed until it has caught up.
+  [[nodiscard]] bool Congested() const;
+  /// The newest record that changed something: what a read depends on. Those that only tell the
+  /// time are none.
+  [[nodiscard]] uint64_t last_change() const;
+  /// How many changes were made since the process started: keys written, or records without any.
+  [[nodiscard]] uint64_t changes() const;
 
   /// The memory limit and what is done to keep it. 0 bytes: none.
   struct MemoryOptions {
@@ -84,8 +126,8 @@ class Shard {
   [[nodiscard]] Keyspace& keys();
   [[nodiscard]] const Keyspace& keys() const;
   [[nodiscard]] OpLog& log();
-  /// The sequence number up to which records have reached `level`. The log is in memory only, so
-  /// none ever reaches another level than kMemory.
+  /// The sequence number up to which records have reached `level`. Without a journal none ever
+  /// reaches another level than kMemory.
   [[nodiscard]] uint64_t Reached(AckLevel level) const;
 
  private:
