@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "redis_compat/data_files.h"
 #include "redis_compat/log_file.h"
 #include "redis_compat/modules/all_modules.h"
 #include "redis_compat/modules/versions.h"
@@ -21,6 +23,7 @@
 #include "redis_compat/server/server.h"
 #include "store/base/log.h"
 #include "store/uv/uv_clock.h"
+#include "store/uv/uv_disk.h"
 #include "store/uv/uv_huge_pages.h"
 #include "store/uv/uv_loop.h"
 #include "store/uv/uv_network.h"
@@ -47,6 +50,17 @@ constexpr const char* kHelp =
     "A config file has one option a line, as in redis.conf; - reads it from standard input.\n"
     "Options on the command line come after those of the file.\n"
     "\n"
+    "A data directory (--dir) that holds nothing may begin with what is elsewhere:\n"
+    "       --restore FILE               a backup, as BACKUP wrote it\n"
+    "       --import-rdb FILE            a dump.rdb of Redis or Valkey; one that lies in the\n"
+    "                                    directory is taken by itself\n"
+    "or one that does may go back, as far as the log is kept (log-keep):\n"
+    "       --recover-until TIME|SEQUENCE\n"
+    "Instead of serving:\n"
+    "       --export-rdb FILE            writes the state as a dump.rdb for redis-server 7\n"
+    "       --check-log                  says what the log holds, and where it is damaged\n"
+    "       --truncate-log-at SEQUENCE   gives up that record and all after it\n"
+    "\n"
     "Examples:\n"
     "       cloakroom-server\n"
     "       cloakroom-server /etc/cloakroom.conf --port 7000\n"
@@ -56,6 +70,7 @@ constexpr const char* kHelp =
 /// What the command line asks for.
 struct Invocation {
   Config config;
+  DataRequest data;
   std::string config_file;  // absolute; empty: none, or standard input
 };
 
@@ -66,8 +81,50 @@ std::string AbsolutePath(const std::string& path) {
   return absolute;
 }
 
+/// The same of a file that need not be there yet.
+std::string AbsoluteNewPath(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  return AbsolutePath(".") + "/" + path;
+}
+
+/// Takes the words out of `arguments` that are no options of the server.
+Result<void> TakeDataRequest(std::vector<std::string>& arguments, DataRequest& request) {
+  std::vector<std::string> rest;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--check-log") {
+      request.check_log = true;
+      continue;
+    }
+    const bool known = word == "--restore" || word == "--import-rdb" || word == "--export-rdb" ||
+                       word == "--recover-until" || word == "--truncate-log-at";
+    if (!known) {
+      rest.push_back(word);
+      continue;
+    }
+    if (++i == arguments.size()) return Fail(Code::kInvalid, "{} needs a value", word);
+    const std::string& value = arguments[i];
+    if (word == "--restore") request.restore = AbsolutePath(value);
+    if (word == "--import-rdb") request.import_rdb = AbsolutePath(value);
+    if (word == "--export-rdb") request.export_rdb = AbsoluteNewPath(value);
+    if (word == "--recover-until") {
+      TRY(request.until, ParseRecoverUntil(value));
+    }
+    int64_t number = 0;
+    if (word != "--truncate-log-at") continue;
+    if (!ParseInteger(value, number) || number <= 0)
+      return Fail(Code::kInvalid, "--truncate-log-at '{}' is no sequence number", value);
+    request.truncate_log_at = static_cast<uint64_t>(number);
+  }
+  if (!request.restore.empty() && !request.import_rdb.empty())
+    return Fail(Code::kInvalid, "--restore and --import-rdb exclude each other");
+  arguments = std::move(rest);
+  return {};
+}
+
 Result<Invocation> ReadCommandLine(std::vector<std::string> arguments) {
   Invocation invocation;
+  TRY_VOID(TakeDataRequest(arguments, invocation.data));
   std::string text;
   if (!arguments.empty() && (arguments[0] == "-" || !arguments[0].starts_with('-'))) {
     TRY(text, ReadConfigFile(arguments[0]));
@@ -94,6 +151,18 @@ Result<void> Daemonize() {
   dup2(null, STDERR_FILENO);
   if (null > STDERR_FILENO) close(null);
   return {};
+}
+
+/// Of two processes on one data directory, each would destroy the other's files.
+Result<void> LockDirectory(const std::string& directory) {
+  const std::string path = directory + "/cloakroom.lock";
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return Fail(Code::kIo, "cannot open {}: {}", path, std::strerror(errno));
+  if (flock(file, LOCK_EX | LOCK_NB) == 0) return {};  // held until the process ends
+  return Fail(Code::kUnavailable,
+              "another cloakroom-server uses this data directory ({} is locked): name another one "
+              "with --dir",
+              AbsolutePath(path));
 }
 
 /// The file that tells others our process id, for as long as we run.
@@ -125,6 +194,8 @@ Result<void> PrepareProcess(const Settings& settings) {
   if (!settings.dir.empty() && chdir(settings.dir.c_str()) != 0)
     return Fail(Code::kInvalid, "Can't chdir to '{}': {}", settings.dir, std::strerror(errno));
   if (settings.daemonize) TRY_VOID(Daemonize());
+  if (settings.persistence.log || !settings.persistence.save_rules.empty())
+    TRY_VOID(LockDirectory(settings.persistence.directory));
   TRY_VOID(OpenLog(settings.log_file));
   SetLogLevel(settings.log_level);
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of one write
@@ -146,31 +217,48 @@ Result<void> Serve(Invocation invocation) {
   UvRandom random;
   UvNetwork network(loop);
   UvProcess process;
+  UvDisk disk(loop);
+  if (invocation.data.is_tool())
+    return RunDataTool(disk, clock, random, loop, settings, invocation.data);
   const UvHugePages huge_pages(loop);
   Registry registry;
   RegisterAllModules(registry);
   Shard shard(clock, random,
               {.databases = settings.databases, .backlog_bytes_max = settings.backlog_bytes_max});
-  Server server({clock, random, loop, network, process},
+  if (!invocation.data.restore.empty())
+    TRY_VOID(RestoreBackup(disk, settings, invocation.data.restore));
+  TRY(const bool imported, ImportDump(disk, clock, settings, invocation.data.import_rdb, shard));
+  Persistence::Options kept = settings.persistence;
+  kept.until = invocation.data.until;
+  Persistence persistence(clock, random, loop, disk, shard, std::move(kept));
+  if (imported) TRY_VOID(persistence.StartWithState());
+  Server server({clock, random, loop, network, process, &disk},
                 {std::move(invocation.config), std::move(invocation.config_file),
                  AbsolutePath("/proc/self/exe")},
-                registry, shard);
+                registry, shard, &persistence);
+  Result<void> ended;
+  server.OnFailed([&](const Error& error) {
+    ended = tl::unexpected(error);
+    loop.Stop();
+  });
+  server.OnReady([&settings] {
+    Log(LogLevel::kNotice, "Ready to accept connections on {}", Where(settings));
+  });
   TRY_VOID(server.Start());
 
   const PidFile pid_file(settings.pid_file);
   const auto on_signal = [&server](const char* name) {
     return [&server, name] {
       Log(LogLevel::kWarning, "Received {} scheduling shutdown...", name);
-      server.Stop();
+      server.StopSaved();
     };
   };
   loop.OnSignal(SIGTERM, on_signal("SIGTERM"));
   loop.OnSignal(SIGINT, on_signal("SIGINT"));
   server.OnStopped([&loop] { loop.Stop(); });
-  Log(LogLevel::kNotice, "Ready to accept connections on {}", Where(settings));
   loop.Run();
-  Log(LogLevel::kWarning, "Cloakroom is now ready to exit, bye bye...");
-  return {};
+  if (ended) Log(LogLevel::kWarning, "Cloakroom is now ready to exit, bye bye...");
+  return ended;
 }
 
 int Main(std::vector<std::string> arguments) {
@@ -193,7 +281,8 @@ int Main(std::vector<std::string> arguments) {
     std::fprintf(stderr, "%s\n", ready.error().message.c_str());
     return 1;
   }
-  Log(LogLevel::kNotice, "Cloakroom {} starting, pid {}", kCloakroomVersion, getpid());
+  if (!invocation->data.is_tool())
+    Log(LogLevel::kNotice, "Cloakroom {} starting, pid {}", kCloakroomVersion, getpid());
   if (const Result<void> served = Serve(*std::move(invocation)); !served) {
     Log(LogLevel::kWarning, "{}", served.error().message);
     return 1;

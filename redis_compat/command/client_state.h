@@ -54,6 +54,9 @@ struct ClientState {
   // The next command needs so much memory, and waits until it has been freed; 0: it does not.
   size_t awaited_memory_bytes = 0;
 
+  // The image or backup that the next command, which began it, waits for; 0: none.
+  uint64_t awaited_job = 0;
+
   // What the server must do after the command.
   bool close_after_reply = false;  // QUIT, protocol errors, CLIENT KILL of oneself
 

@@ -60,6 +60,12 @@ struct CommandContext {
   /// Set by a handler whose client waits for the memory (FLUSHALL SYNC): after the commit, what
   /// was set aside is freed at once and not in slices.
   bool free_at_once = false;
+  /// Set by a handler whose namespace's policy says how far its record must come before the reply
+  /// leaves. Else it waits for what the server promises.
+  std::optional<AckLevel> ack;
+  /// Set by a handler that must wait for something: its reply and batch are dropped, and it runs
+  /// again when the server resumes those that wait (ServerControl::Wait...).
+  bool waits = false;
   /// Set by a handler that restores a value: after the commit, the access clock of the first key.
   std::optional<uint32_t> restored_clock;
 

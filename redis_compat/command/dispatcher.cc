@@ -9,6 +9,7 @@
 
 #include "redis_compat/command/command_trace.h"
 #include "redis_compat/command/error_reply.h"
+#include "redis_compat/command/unknown_command.h"
 #include "redis_compat/command/watch.h"
 #include "store/base/check.h"
 #include "store/table/session_space.h"
@@ -16,30 +17,9 @@
 namespace cloakroom {
 namespace {
 
-constexpr size_t kQuotedBytesMax = 128;  // of a client's words in an error
-constexpr int kRunsMax = 3;              // of one handler, while memory is short
-
-/// Up to the first NUL and at most `bytes_max` bytes.
-std::string_view Quotable(std::string_view word, size_t bytes_max) {
-  return word.substr(0, std::min(word.find('\0'), bytes_max));
-}
-
-Error UnknownCommand(const Registry& registry, Args args) {
-  if (args.size() > 1 && registry.Find(args[0]) != nullptr) {
-    std::string parent(args[0]);
-    for (char& c : parent)
-      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 0x20);
-    return {Code::kInvalid, fmt::format("unknown subcommand '{}'. Try {} HELP.",
-                                        Quotable(args[1], kQuotedBytesMax), parent)};
-  }
-  std::string words;
-  for (size_t i = 1; i < args.size() && words.size() < kQuotedBytesMax; ++i) {
-    const size_t room = kQuotedBytesMax - words.size();
-    fmt::format_to(std::back_inserter(words), "'{}' ", Quotable(args[i], room));
-  }
-  return {Code::kInvalid, fmt::format("unknown command '{}', with args beginning with: {}",
-                                      Quotable(args[0], kQuotedBytesMax), words)};
-}
+constexpr size_t kQuotedBytesMax = 128;      // of a client's words in an error
+constexpr uint64_t kLoggedBesidesWord = 32;  // of a record, for each word that a command brings
+constexpr int kRunsMax = 3;                  // of one handler, while memory is short
 
 bool ArityFits(int arity, size_t words) {
   return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
@@ -80,6 +60,10 @@ struct Dispatcher::Impl {
   // Prepare has waited for the rest of its turn, so it takes a reading of its own.
   int64_t last_reading_us = 0;
   bool chained = false;
+  // Of the command at hand, or of all that EXEC runs.
+  std::optional<AckLevel> asked;  // how far a policy wants its record to come
+  bool unasked = false;           // a change was made that no policy speaks of
+  bool waits = false;             // the handler waits for something
 
   /// The clock as a command begins.
   int64_t Begin() {
@@ -89,6 +73,7 @@ struct Dispatcher::Impl {
 
   [[nodiscard]] std::optional<Error> Refusal(const ClientState& client, Args args,
                                              const Command* command) const;
+  [[nodiscard]] bool TakesWrite(const ClientState& client, Args args, const Command& command) const;
   [[nodiscard]] bool RefusesMemory(const ClientState& client, const Command& command);
   [[nodiscard]] bool GoesOnWaiting(ClientState& client);
   [[nodiscard]] Result<void> Fit(CommandContext& ctx, Args args, Reply& reply, size_t start);
@@ -117,7 +102,21 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
     return Error{Code::kNoAuth, ""};
   if (client.in_multi && (flags & kNoMulti) != 0) [[unlikely]]
     return Error{Code::kInvalid, "Command not allowed inside a transaction"};
+  if (shard.Refuses() && !TakesWrite(client, args, *command)) [[unlikely]]
+    return Error{Code::kRefused, shard.refusal()};
+  if (shard.loading() && (flags & kLoading) == 0) [[unlikely]]
+    return Error{Code::kLoading, ""};
   return std::nullopt;
+}
+
+/// While the log takes little or nothing: whether this command may be executed.
+bool Dispatcher::Impl::TakesWrite(const ClientState& client, Args args,
+                                  const Command& command) const {
+  const bool exec = command.spec->name == "exec";
+  if (exec ? !QueueWrites(client) : (command.spec->flags & kWrite) == 0) return true;
+  uint64_t bytes = client.queued_bytes;
+  for (const std::string_view word : args.words()) bytes += word.size() + kLoggedBesidesWord;
+  return shard.CanAccept(bytes);
 }
 
 void Dispatcher::Impl::Refuse(ClientState& client, const Command* command, Error error,
@@ -252,6 +251,13 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   Result<void> done = command.spec->handler(ctx, args, reply);
   if (budget.limited() && (command.spec->flags & kDenyOom) != 0 && done) [[unlikely]]
     done = Fit(ctx, args, reply, start);
+  if (ctx.waits) [[unlikely]] {
+    CHECK(done && batch.empty() && !client.in_exec);
+    out.resize(start);
+    waits = true;
+    last_reading_us = clock.MonotonicUs();
+    return;
+  }
   if (!done) [[unlikely]] {
     batch.Clear();
     out.resize(start);
@@ -262,6 +268,10 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     AppendError(out, done.error());
   } else if (!batch.empty()) {
     shard.Commit(batch);
+    if (ctx.ack) [[unlikely]]
+      asked = std::max(asked.value_or(*ctx.ack), *ctx.ack);
+    else
+      unasked = true;
     if (ctx.free_at_once) [[unlikely]]
       shard.keys().SweepDetached();
     if (ctx.restored_clock) [[unlikely]]
@@ -323,8 +333,10 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
                                         std::string& out) {
   Impl& impl = *impl_;
   const size_t start = out.size();
-  const uint64_t newest = impl.shard.log().last();
+  const uint64_t newest = impl.shard.last_change();
   const Command* command = prepared.command;
+  impl.asked.reset();
+  impl.unasked = impl.waits = false;
   std::optional<Error> refusal = impl.Refusal(client, args, command);
   if (impl.budget.limited() && !refusal && impl.RefusesMemory(client, *command)) [[unlikely]]
     refusal = Error{Code::kNoMemory, ""};
@@ -350,6 +362,8 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
       impl.Queue(client, args, *command, out);
     impl.last_reading_us = impl.clock.MonotonicUs();
   }
+  if (impl.waits) [[unlikely]]
+    return {.postponed = true};
 
   if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
     out.resize(start);
@@ -357,7 +371,13 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   }
   // What a read records in passing (a session's slide) is nothing that its reply waits for.
   const bool reads = command != nullptr && (command->spec->flags & kReadonly) != 0;
-  return {.depends_on = reads ? newest : impl.shard.log().last(),
+  AckLevel level = impl.shard.promised();
+  if (impl.asked) [[unlikely]] {
+    level = impl.unasked ? std::max(level, *impl.asked) : *impl.asked;
+    if (level == AckLevel::kDisk) impl.shard.NeedDisk(impl.shard.last_change());
+  }
+  return {.depends_on = reads ? newest : impl.shard.last_change(),
+          .level = level,
           .duration_us = impl.last_reading_us - began_us,
           .waits_for_memory = client.awaited_memory_bytes != 0};
 }

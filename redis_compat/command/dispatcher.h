@@ -31,8 +31,9 @@ class Dispatcher {
     AckLevel level = AckLevel::kMemory;
     /// What it took, refused or not.
     int64_t duration_us = 0;
-    /// CLIENT PAUSE holds the command back: nothing was done and nothing replied. Keep its words
-    /// and execute it again once ServerControl::paused() allows more; read no further until then.
+    /// CLIENT PAUSE holds the command back, or it waits for an image: nothing was done and nothing
+    /// replied. Keep its words and execute it again once the pause is over, or an image is done;
+    /// read no further until then.
     bool postponed = false;
     /// The command needs so much memory that evicting for it takes more turns: nothing was done
     /// and nothing replied. Keep its words and execute it again in the next turn.

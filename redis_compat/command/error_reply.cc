@@ -39,6 +39,10 @@ std::string_view WordOf(Code code) {
       return "NOPROTO";
     case Code::kExecAbort:
       return "EXECABORT";
+    case Code::kRefused:
+      return "MISCONF";
+    case Code::kLoading:
+      return "LOADING";
     case Code::kVerbatim:
       return "";
   }
@@ -58,6 +62,8 @@ std::string_view DefaultMessage(Code code) {
       return "Operation against a key holding the wrong kind of value";
     case Code::kWrongPass:
       return "invalid username-password pair or user is disabled.";
+    case Code::kLoading:
+      return "Redis is loading the dataset in memory";
     case Code::kExecAbort:
       return "Transaction discarded because of previous errors.";
     default:

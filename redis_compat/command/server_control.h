@@ -12,6 +12,7 @@
 #include "store/base/function_ref.h"
 #include "store/base/result.h"
 #include "store/base/time.h"
+#include "store/node/persistence_status.h"
 
 namespace cloakroom {
 
@@ -88,6 +89,10 @@ struct ClientFilter {
 
 enum class PauseMode : uint8_t { kOff, kWrite, kAll };
 
+/// Whether an image is saved before the process ends. kAsConfigured: when there are rules for
+/// images, and no log that has it all.
+enum class ShutdownSave : uint8_t { kAsConfigured, kYes, kNo };
+
 /// What commands may ask of the process that serves them. Implemented by redis_compat/server and,
 /// for tests, by a small double.
 class ServerControl {
@@ -129,9 +134,19 @@ class ServerControl {
   /// Sends `line` (with its + and CRLF) to every monitor.
   virtual void FeedMonitors(std::string_view line) = 0;
 
+  // What is kept on disk
+  [[nodiscard]] virtual PersistenceStatus Persisted() const = 0;
+  /// Begins an image, or a backup in the file `name` of backup-dir. Returns the job's number.
+  ///   errors  kUnavailable  one is under way; kInvalid  no such name is allowed
+  [[nodiscard]] virtual Result<uint64_t> BeginSave() = 0;
+  [[nodiscard]] virtual Result<uint64_t> BeginBackup(std::string_view name) = 0;
+  /// How the job ended; nothing while it is under way.
+  [[nodiscard]] virtual std::optional<Result<void>> SaveResult(uint64_t job) const = 0;
+
   // Process
-  /// Asks the server to stop in order, as SIGTERM does. Fails where it must not.
-  [[nodiscard]] virtual Result<void> Shutdown(bool now, bool force) = 0;
+  /// Asks the server to stop in order, as SIGTERM does. Fails where it must not, and when the image
+  /// that is to be saved before cannot be, unless `force`.
+  [[nodiscard]] virtual Result<void> Shutdown(ShutdownSave save, bool force) = 0;
   [[nodiscard]] virtual Result<void> AbortShutdown() = 0;
   [[nodiscard]] virtual const ServerMetrics& metrics() const = 0;
   /// Static facts for INFO server: (name, value) pairs such as process_id, tcp_port, config_file.

@@ -13,6 +13,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterObject(registry);
   RegisterDump(registry);
   RegisterMemory(registry);
+  RegisterPersistence(registry);
   RegisterDatabases(registry);
   RegisterCluster(registry);
   RegisterStrings(registry);

@@ -14,6 +14,7 @@ void RegisterExpiry(Registry& registry);
 void RegisterObject(Registry& registry);
 void RegisterDump(Registry& registry);
 void RegisterMemory(Registry& registry);
+void RegisterPersistence(Registry& registry);
 void RegisterDatabases(Registry& registry);
 void RegisterCluster(Registry& registry);
 void RegisterStrings(Registry& registry);

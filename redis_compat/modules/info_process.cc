@@ -1,5 +1,5 @@
-// INFO's sections on the process: server, clients, persistence, cpu, modules. Memory has its own
-// file.
+// INFO's sections on the process: server, clients, cpu, modules. Memory and persistence have files
+// of their own.
 
 #include <sys/resource.h>
 
@@ -72,38 +72,6 @@ void InfoClients(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("blocked_clients", metrics.blocked_clients);
   info.Field("tracking_clients", 0);
   info.Field("clients_in_timeout_table", 0);
-}
-
-// Nothing is kept on disk: these are the values of a Redis whose snapshots and log are off.
-void InfoPersistence(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
-  info.Section("Persistence");
-  info.Field("loading", 0);
-  info.Field("async_loading", 0);
-  info.Field("current_cow_peak", 0);
-  info.Field("current_cow_size", 0);
-  info.Field("current_fork_perc", "0.00");
-  info.Field("current_save_keys_processed", 0);
-  info.Field("current_save_keys_total", 0);
-  info.Field("rdb_changes_since_last_save", ctx.dispatcher.shard().log().last());
-  info.Field("rdb_bgsave_in_progress", 0);
-  info.Field("rdb_last_save_time", ctx.server.metrics().started_ms / 1000);
-  info.Field("rdb_last_bgsave_status", "ok");
-  info.Field("rdb_last_bgsave_time_sec", -1);
-  info.Field("rdb_current_bgsave_time_sec", -1);
-  info.Field("rdb_saves", 0);
-  info.Field("rdb_last_cow_size", 0);
-  info.Field("rdb_last_load_keys_expired", 0);
-  info.Field("rdb_last_load_keys_loaded", 0);
-  info.Field("aof_enabled", 0);
-  info.Field("aof_rewrite_in_progress", 0);
-  info.Field("aof_rewrite_scheduled", 0);
-  info.Field("aof_last_rewrite_time_sec", -1);
-  info.Field("aof_current_rewrite_time_sec", -1);
-  info.Field("aof_last_bgrewrite_status", "ok");
-  info.Field("aof_last_write_status", "ok");
-  info.Field("aof_last_cow_size", 0);
-  info.Field("module_fork_in_progress", 0);
-  info.Field("module_fork_last_cow_size", 0);
 }
 
 void InfoCpu(CommandContext& /*ctx*/, const Facts& /*facts*/, InfoText& info) {

@@ -64,8 +64,10 @@ Result<void> Shutdown(CommandContext& ctx, Args args, Reply& reply) {
     TRY_VOID(ctx.server.AbortShutdown());
     return reply.Ok();
   }
-  if (save) return Fail(Code::kUnavailable, "SHUTDOWN SAVE: there is no snapshot to save to yet");
-  return ctx.server.Shutdown(now, force);
+  return ctx.server.Shutdown(save      ? ShutdownSave::kYes
+                             : no_save ? ShutdownSave::kNo
+                                       : ShutdownSave::kAsConfigured,
+                             force);
 }
 
 constexpr uint32_t kAnytime = kLoading | kStale;

@@ -1,5 +1,7 @@
 #include "redis_compat/server/config.h"
 
+#include <utility>
+
 #include "redis_compat/command/args.h"
 #include "store/base/check.h"
 
@@ -20,7 +22,8 @@ std::vector<std::string> SplitAtBlanks(const std::string& text) {
 }
 
 bool TakesWords(const Option& option) {
-  return option.kind == OptionKind::kWords || option.kind == OptionKind::kOutputLimits;
+  return option.kind == OptionKind::kWords || option.kind == OptionKind::kOutputLimits ||
+         option.kind == OptionKind::kSaveRules || option.kind == OptionKind::kKeep;
 }
 
 tl::unexpected<Error> SetFailed(const std::string& name, std::string_view why) {
@@ -52,7 +55,15 @@ Result<void> Config::Direct(std::span<const std::string> words) {
   const Option* option = words.empty() ? nullptr : FindOption(words[0]);
   if (option == nullptr || words.size() < 2)
     return Fail(Code::kInvalid, "Bad directive or wrong number of arguments");
-  TRY(OptionValue read, ReadOptionValue(*option, words.subspan(1), value(*option)));
+  std::vector<std::string> given(words.begin() + 1, words.end());
+  // Each line brings more rules; the first replaces those of the default, an empty one all.
+  if (option->kind == OptionKind::kSaveRules) {
+    TRY(const OptionValue line, ReadOptionValue(*option, given, value(*option)));
+    if (std::exchange(save_given_, true) && !line.numbers.empty())
+      for (size_t i = value(*option).numbers.size(); i-- > 0;)
+        given.insert(given.begin(), std::to_string(value(*option).numbers[i]));
+  }
+  TRY(OptionValue read, ReadOptionValue(*option, given, value(*option)));
   Assign(*option, std::move(read));
   return {};
 }

@@ -40,6 +40,7 @@ class Config {
 
   std::vector<OptionValue> values_;  // parallel to AllOptions()
   Settings settings_;
+  bool save_given_ = false;  // by a line of a file
 };
 
 }  // namespace cloakroom

@@ -51,6 +51,43 @@ void EvictionTenacity(Settings& settings, const OptionValue& value) {
   settings.eviction.tenacity = static_cast<uint32_t>(value.number);
 }
 
+void Log(Settings& settings, const OptionValue& value) {
+  settings.persistence.log = value.number != 0;
+}
+void LogName(Settings& settings, const OptionValue& value) {
+  settings.persistence.log_name = value.text;
+}
+void LogSync(Settings& settings, const OptionValue& value) {
+  constexpr SyncPolicy kPolicies[] = {SyncPolicy::kEverySecond, SyncPolicy::kAlways,
+                                      SyncPolicy::kNever};
+  settings.persistence.sync = kPolicies[value.number];
+}
+void LogKeep(Settings& settings, const OptionValue& value) {
+  settings.persistence.log_keep_bytes = static_cast<uint64_t>(value.numbers[0]);
+  settings.persistence.log_keep_ms = value.numbers[1];
+}
+void LogBytesMin(Settings& settings, const OptionValue& value) {
+  settings.persistence.log_bytes_min = static_cast<uint64_t>(value.number);
+}
+void LogGrowth(Settings& settings, const OptionValue& value) {
+  settings.persistence.log_growth_percent = static_cast<uint32_t>(value.number);
+}
+void ImagesKept(Settings& settings, const OptionValue& value) {
+  settings.persistence.images_kept = static_cast<uint32_t>(value.number);
+}
+void Compression(Settings& settings, const OptionValue& value) {
+  settings.persistence.zstd_level = value.number != 0 ? 1 : 0;
+}
+void StopOnFailure(Settings& settings, const OptionValue& value) {
+  settings.persistence.stop_writes_on_failure = value.number != 0;
+}
+void SaveRules(Settings& settings, const OptionValue& value) {
+  settings.persistence.save_rules.clear();
+  for (size_t i = 0; i + 1 < value.numbers.size(); i += 2)
+    settings.persistence.save_rules.push_back(
+        {value.numbers[i] * 1000, static_cast<uint64_t>(value.numbers[i + 1])});
+}
+
 constexpr std::string_view kOutputLimitsDefault =
     "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60";
 
@@ -73,12 +110,13 @@ constexpr Option kOptions[] = {
     {"aof-rewrite-incremental-fsync", "", kBool, 0, "yes"},
     {"aof-timestamp-enabled", "", kBool, 0, "no"},
     {"aof-use-rdb-preamble", "", kBool, 0, "yes"},
-    {"appenddirname", "", kText, kImmutable, "appendonlydir"},
+    {"appenddirname", "", kText, kImmutable, "appendonlydir", 0, 0, "", LogName},
     {"appendfilename", "", kText, kImmutable, "appendonly.aof"},
-    {"appendfsync", "", kChoice, 0, "everysec", 0, 0, "everysec always no"},
-    {"appendonly", "", kBool, kOnlyDefault, "no"},
-    {"auto-aof-rewrite-min-size", "", kMemory, 0, "67108864", 0, kInt64Max},
-    {"auto-aof-rewrite-percentage", "", kInteger, 0, "100", 0, kIntMax},
+    {"appendfsync", "", kChoice, 0, "everysec", 0, 0, "everysec always no", LogSync},
+    {"appendonly", "", kBool, kFixed, "yes", 0, 0, "", Log},
+    {"auto-aof-rewrite-min-size", "", kMemory, 0, "67108864", 0, kInt64Max, "", LogBytesMin},
+    {"auto-aof-rewrite-percentage", "", kInteger, 0, "100", 0, kIntMax, "", LogGrowth},
+    {"backup-dir", "", kText, kProtected, "backups", 0, 0, "", Text<&Settings::backup_dir>},
     {"bind", "", kWords, kFixed, "127.0.0.1 -::1", 0, 0, "", Bind},
     {"bind-source-addr", "", kText, kOnlyDefault, ""},
     {"busy-reply-threshold", "lua-time-limit", kInteger, 0, "5000", 0, kInt64Max},
@@ -98,7 +136,7 @@ constexpr Option kOptions[] = {
     {"crash-log-enabled", "", kBool, kOnlyDefault, "no"},
     {"daemonize", "", kBool, kImmutable, "no", 0, 0, "", Number<&Settings::daemonize>},
     {"databases", "", kInteger, kImmutable, "16", 1, kIntMax, "", Number<&Settings::databases>},
-    {"dbfilename", "", kText, kProtected, "dump.rdb"},
+    {"dbfilename", "", kText, kProtected, "dump.rdb", 0, 0, "", Text<&Settings::dump_file>},
     {"dir", "", kText, kProtected, ".", 0, 0, "", Text<&Settings::dir>},
     {"disable-thp", "", kBool, kImmutable, "yes"},
     {"dynamic-hz", "", kBool, 0, "yes"},
@@ -113,6 +151,9 @@ constexpr Option kOptions[] = {
     {"hll-sparse-max-bytes", "", kMemory, 0, "3000", 0, kInt64Max},
     {"hz", "", kInteger, 0, "10", 0, kIntMax, "", Number<&Settings::hz>},
     {"ignore-warnings", "", kText, 0, ""},
+    {"image-keep", "", kInteger, 0, "2", 1, 1000, "", ImagesKept},
+    {"import-other-types", "", kChoice, 0, "refuse", 0, 0, "refuse skip",
+     Number<&Settings::import_skips_other_types>},
     {"io-threads", "", kInteger, kImmutable | kOnlyDefault, "1", 1, 128},
     {"io-threads-do-reads", "", kBool, kImmutable | kOnlyDefault, "no"},
     {"jemalloc-bg-thread", "", kBool, 0, "yes"},
@@ -129,6 +170,7 @@ constexpr Option kOptions[] = {
     {"lfu-log-factor", "", kInteger, 0, "10", 0, kIntMax, "", Number<&Settings::lfu_log_factor>},
     {"list-compress-depth", "", kInteger, 0, "0", 0, kIntMax},
     {"list-max-listpack-size", "list-max-ziplist-size", kInteger, 0, "-2", -kIntMax - 1, kIntMax},
+    {"log-keep", "", kKeep, 0, "0", 0, 0, "", LogKeep},
     {"logfile", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::log_file>},
     {"loglevel", "", kChoice, 0, "notice", 0, 0, "debug verbose notice warning",
      Number<&Settings::log_level>},
@@ -160,7 +202,7 @@ constexpr Option kOptions[] = {
     {"rdb-del-sync-files", "", kBool, 0, "no"},
     {"rdb-save-incremental-fsync", "", kBool, 0, "yes"},
     {"rdbchecksum", "", kBool, kImmutable, "yes"},
-    {"rdbcompression", "", kBool, 0, "yes"},
+    {"rdbcompression", "", kBool, 0, "yes", 0, 0, "", Compression},
     {"repl-backlog-size", "", kMemory, 0, "1048576", 1, kInt64Max, "",
      Number<&Settings::backlog_bytes_max>},
     {"repl-backlog-ttl", "", kInteger, 0, "3600", 0, kInt64Max},
@@ -183,7 +225,7 @@ constexpr Option kOptions[] = {
     {"replicaof", "slaveof", kText, kImmutable | kOnlyDefault, ""},
     {"requirepass", "", kText, kSecret, "", 0, 0, "", Text<&Settings::password>},
     {"sanitize-dump-payload", "", kChoice, 0, "no", 0, 0, "no yes clients"},
-    {"save", "", kWords, kOnlyDefault, ""},
+    {"save", "", kSaveRules, 0, "3600 1 300 100 60 10000", 0, 0, "", SaveRules},
     {"set-max-intset-entries", "", kInteger, 0, "512", 0, kInt64Max, "",
      Clamped<&Settings::set_intset_entries_max>},
     {"set-proc-title", "", kBool, kImmutable, "yes"},
@@ -195,7 +237,7 @@ constexpr Option kOptions[] = {
      Number<&Settings::slow_log_threshold_us>},
     {"slowlog-max-len", "", kInteger, 0, "128", 0, kInt64Max, "",
      Number<&Settings::slow_log_entries_max>},
-    {"stop-writes-on-bgsave-error", "", kBool, 0, "yes"},
+    {"stop-writes-on-bgsave-error", "", kBool, 0, "yes", 0, 0, "", StopOnFailure},
     {"stream-node-max-bytes", "", kMemory, 0, "4096", 0, kInt64Max},
     {"stream-node-max-entries", "", kInteger, 0, "100", 0, kInt64Max},
     {"supervised", "", kChoice, kImmutable | kOnlyDefault, "no", 0, 0,

@@ -22,6 +22,8 @@ enum class OptionKind : uint8_t {
   kChoice,         // one of `choices`
   kWords,          // any number of words
   kOutputLimits,   // class hard soft seconds, once for each class
+  kSaveRules,      // seconds changes, any number of times
+  kKeep,           // a size as kMemory, a time (90s, 30min, 12h, 7d), or one of each
 };
 
 enum OptionFlag : uint32_t {
@@ -38,6 +40,7 @@ struct OptionValue {
   int64_t number = 0;               // kBool, kInteger, kOctal, kMemory; kChoice: its index
   std::vector<std::string> words;   // kWords
   std::vector<OutputLimit> limits;  // kOutputLimits: normal, replica, pubsub
+  std::vector<int64_t> numbers;     // kSaveRules: seconds, changes, ...; kKeep: bytes, milliseconds
 };
 
 /// One option: all there is to know of it.

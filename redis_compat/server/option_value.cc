@@ -147,10 +147,55 @@ Result<OptionValue> ReadOutputLimits(std::span<const std::string> words,
   return value;
 }
 
+Result<OptionValue> ReadSaveRules(std::span<const std::string> words) {
+  OptionValue value;
+  for (const std::string& word : words) {
+    for (size_t at = 0; at < word.size();) {  // "900 1" may come as one word
+      const size_t end = std::min(word.find(' ', at), word.size());
+      int64_t number = 0;
+      const int64_t min = value.numbers.size() % 2 == 0 ? 1 : 0;
+      if (!ParseInteger(std::string_view(word).substr(at, end - at), number) || number < min)
+        return Fail(Code::kInvalid, "Invalid save parameters");
+      value.text += fmt::format("{}{}", value.numbers.empty() ? "" : " ", number);
+      value.numbers.push_back(number);
+      at = end + 1;
+    }
+  }
+  if (value.numbers.size() % 2 != 0) return Fail(Code::kInvalid, "Invalid save parameters");
+  return value;
+}
+
+/// "12h" -> milliseconds. False for anything else.
+bool ParseSpan(std::string_view text, int64_t& span_ms) {
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {
+      {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}, {"w", 604'800'000}};
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  int64_t number = 0;
+  if (digits == 0 || !ParseInteger(text.substr(0, digits), number)) return false;
+  for (const auto& [unit, factor] : kUnits)
+    if (EqualsIgnoreCase(text.substr(digits), unit))
+      return !__builtin_mul_overflow(number, factor, &span_ms);
+  return false;
+}
+
+Result<OptionValue> ReadKeep(std::span<const std::string> words) {
+  OptionValue value;
+  value.numbers = {0, 0};
+  for (const std::string& word : words) {
+    if (!ParseSpan(word, value.numbers[1]) && !ParseMemory(word, value.numbers[0]))
+      return Fail(Code::kInvalid,
+                  "argument must be a size (512mb), a time (90s, 30min, 12h, 7d), or both");
+    value.text += fmt::format("{}{}", value.text.empty() ? "" : " ", word);
+  }
+  return value;
+}
+
 Result<OptionValue> ReadByKind(const Option& option, std::span<const std::string> words,
                                const OptionValue& current) {
   if (option.kind == OptionKind::kWords) return ReadWords(words);
   if (option.kind == OptionKind::kOutputLimits) return ReadOutputLimits(words, current);
+  if (option.kind == OptionKind::kSaveRules) return ReadSaveRules(words);
+  if (option.kind == OptionKind::kKeep) return ReadKeep(words);
   if (words.size() != 1) return Fail(Code::kInvalid, "wrong number of arguments");
   switch (option.kind) {
     case OptionKind::kBool:

@@ -20,10 +20,12 @@ constexpr TimeMs kSweepSoonMs = 20;          // after requests, if nothing is kn
 constexpr TimeMs kClosingMaxMs = 30'000;     // for a peer to take the last replies
 constexpr int64_t kStopSilenceUs = 500'000;  // without a byte taken, stopping waits no longer
 constexpr size_t kVisitsMin = 5;
+constexpr int64_t kLoadFirstUs = 100'000;  // of loading before the first client is answered
 
 }  // namespace
 
-Server::Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard)
+Server::Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard,
+               Persistence* persistence)
     : env_(env),
       config_(std::move(options.config)),
       config_file_(std::move(options.config_file)),
@@ -45,7 +47,8 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
       sweep_timer_(env.scheduler.MakeTimer([this] {
         sweep_due_ms_ = 0;
         env_.scheduler.RequestTurn();
-      })) {
+      })),
+      persistence_(persistence) {
   std::array<unsigned char, 20> id{};
   env_.random.Fill(id.data(), id.size());
   for (const unsigned char byte : id) fmt::format_to(std::back_inserter(run_id_), "{:02x}", byte);
@@ -53,6 +56,10 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
   Apply();
   memory_startup_bytes_ = shard_.Measure().Used();
   shard_.BeginTurn();
+  if (persistence_ != nullptr)
+    persistence_->SetEvents({.changed = [this] { env_.scheduler.RequestTurn(); },
+                             .job_done = [this] { turn_.ResumePaused(); },
+                             .failed = [this](const Error& error) { Fail(error); }});
   env_.scheduler.SetTurn([this] { return RunTurn(); });
   housekeeping_timer_->Start(kHousekeepingMs);
 }
@@ -72,6 +79,7 @@ void Server::Apply() {
   packed.set_intset_entries_max = now.set_intset_entries_max;
   env_.scheduler.SetPollPause(now.poll_pause_us);
   shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
+  if (persistence_ != nullptr) persistence_->SetOptions(now.persistence);
   ApplyMemory();
   const size_t wanted = now.clients_max + kFilesBesidesClients;
   const size_t files = env_.process.RaiseFileLimit(wanted);
@@ -109,7 +117,9 @@ void Server::MeasureMemory() {
   const Table::Memory tables = shard_.keys().memory();
   if (tables.going_bytes == 0) {
     const size_t allocated = env_.process.AllocatedBytes();
-    turn_.SetOutsideBytes(allocated - std::min(allocated, tables.Total()));
+    const size_t apart =
+        tables.Total() + (persistence_ == nullptr ? 0 : persistence_->BufferBytes());
+    turn_.SetOutsideBytes(allocated - std::min(allocated, apart));
   }
   memory_peak_bytes_ = std::max<uint64_t>(memory_peak_bytes_, shard_.Measure().Used());
 }
@@ -124,10 +134,10 @@ Result<void> Server::Listen(const ListenAddress& address, bool optional) {
   const Error& error = listener.error();
   if (optional && error.code == Code::kUnavailable) return {};
   if (!address.path.empty())
-    return Fail(error.code, "Could not create the unix socket '{}': {}", address.path,
-                error.message);
-  return Fail(error.code, "Could not create server TCP listening socket {}:{}: {}", address.host,
-              address.port, error.message);
+    return cloakroom::Fail(error.code, "Could not create the unix socket '{}': {}", address.path,
+                           error.message);
+  return cloakroom::Fail(error.code, "Could not create server TCP listening socket {}:{}: {}",
+                         address.host, address.port, error.message);
 }
 
 Result<void> Server::Start() {
@@ -150,8 +160,54 @@ Result<void> Server::Start() {
     TRY_VOID(Listen(address, false));
   }
   if (listeners_.empty())
-    return Fail(Code::kInvalid, "Configured to not listen anywhere, exiting.");
+    return cloakroom::Fail(Code::kInvalid, "Configured to not listen anywhere, exiting.");
+  if (persistence_ != nullptr && !persistence_->started()) {
+    TRY_VOID(persistence_->Open());
+    const int64_t began_us = env_.clock.MonotonicUs();
+    while (persistence_->loading() && env_.clock.MonotonicUs() - began_us < kLoadFirstUs)
+      TRY_VOID(persistence_->Load());
+    if (persistence_->loading()) {
+      Log(LogLevel::kNotice, "Loading goes on; until it is done, clients are answered LOADING");
+      env_.scheduler.RequestTurn();
+      return {};
+    }
+  }
+  shard_.BeginTurn();
+  if (ready_) ready_();
   return {};
+}
+
+/// While loading, each turn takes a slice. Returns whether it is not over yet.
+bool Server::LoadSlice() {
+  const Result<bool> more = persistence_->Load();
+  if (!more) {
+    Fail(more.error());
+    return false;
+  }
+  if (!*more && ready_) ready_();
+  return true;
+}
+
+/// A part of an image, bounded by time as the sweep is. Returns whether there is more to do.
+bool Server::SaveSlice() {
+  const int64_t began_us = env_.clock.MonotonicUs();
+  const int64_t slice_us = turn_.executed() == 0 ? kUpkeepIdleUs
+                                                 : std::clamp((began_us - meter_.since_us()) / 2,
+                                                              kUpkeepMinUs, kUpkeepMaxUs);
+  bool more = true;
+  int64_t now_us = began_us;
+  while (more && now_us - began_us < slice_us) {
+    more = persistence_->Step();
+    now_us = env_.clock.MonotonicUs();
+  }
+  meter_.AddUpkeep(began_us, now_us);
+  return more;
+}
+
+void Server::Fail(const Error& error) {
+  if (std::exchange(has_failed_, true)) return;
+  turn_.StopExecuting();
+  if (failed_) failed_(error);
 }
 
 void Server::Accept(StreamPtr stream) {
@@ -191,10 +247,19 @@ Connection* Server::Find(const ClientState& client) {
 }
 
 bool Server::RunTurn() {
+  if (has_failed_) return false;
   const bool more_requests = turn_.Run();
-  Sweep();
+  bool loading = false;
+  bool saving = false;
+  if (persistence_ != nullptr && persistence_->loading()) {
+    loading = !stopping_ && LoadSlice();
+  } else {
+    Sweep();
+    saving = persistence_ != nullptr && SaveSlice();
+    shard_.EndTurn();  // what the sweep has logged
+  }
   if (stopping_) CheckStopped();
-  const bool more = (more_requests || sweep_more_) && !stopping_;
+  const bool more = ((more_requests || sweep_more_ || saving) && !stopping_) || loading;
   meter_.TurnEnded(turn_.executed(), more);
   return more;
 }
@@ -255,6 +320,7 @@ void Server::Housekeep() {
   shard_.BeginTurn();
   MeasureMemory();
   shard_.keys().PackStill();
+  if (persistence_ != nullptr && !stopping_) persistence_->Housekeep();
   VisitSomeClients();
   if (!returning_) ReturnMemory();
   if (stopping_) CheckStopped();
@@ -323,7 +389,19 @@ void Server::CheckStopped() {
     return;
   if (unsent_bytes > 0)
     Log(LogLevel::kWarning, "{} bytes of replies were not taken by their clients", unsent_bytes);
-  if (stopped_) std::exchange(stopped_, {})();
+  if (persistence_ == nullptr) {
+    if (stopped_) std::exchange(stopped_, {})();
+  } else if (!std::exchange(closing_log_, true)) {
+    persistence_->Stop([this](const Result<void>& result) {
+      if (!result) Log(LogLevel::kWarning, "The log's end is not safe: {}", result.error().message);
+      if (stopped_) std::exchange(stopped_, {})();
+    });
+  }
+}
+
+void Server::StopSaved() {
+  if (const auto begun = Shutdown(ShutdownSave::kAsConfigured, false); !begun)
+    Log(LogLevel::kWarning, "{}: going on", begun.error().message);
 }
 
 }  // namespace cloakroom

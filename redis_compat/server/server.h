@@ -15,10 +15,12 @@
 #include "redis_compat/server/slow_log.h"
 #include "redis_compat/server/turn.h"
 #include "store/env/clock.h"
+#include "store/env/disk.h"
 #include "store/env/network.h"
 #include "store/env/process.h"
 #include "store/env/random.h"
 #include "store/env/scheduler.h"
+#include "store/node/persistence.h"
 #include "store/node/shard.h"
 
 namespace cloakroom {
@@ -30,6 +32,7 @@ struct ServerEnv {
   Scheduler& scheduler;
   Network& network;
   Process& process;
+  Disk* disk = nullptr;  // nullptr: there is none, and no persistence
 };
 
 /// Serves one shard to clients: listens, accepts, gives each turn of the loop to the connections'
@@ -41,7 +44,9 @@ class Server final : public ServerControl {
     std::string config_file;  // absolute; empty: none
     std::string executable;   // absolute
   };
-  Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard);
+  /// `persistence`: what keeps the shard on disk; nullptr: nothing does.
+  Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard,
+         Persistence* persistence = nullptr);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -52,12 +57,22 @@ class Server final : public ServerControl {
   static constexpr int64_t kUpkeepMaxUs = 200;
   static constexpr int64_t kUpkeepIdleUs = 50;
 
-  /// Listens wherever the options say. The error names the address.
+  /// Listens wherever the options say, and begins to load what is on disk: a small state is there
+  /// when it returns, a large one is loaded while clients are answered LOADING.
+  ///   errors  the address that cannot be listened on; what Persistence says
   [[nodiscard]] Result<void> Start();
+  /// `ready` is called once all is loaded, from Start or the turn.
+  void OnReady(std::function<void()> ready) { ready_ = std::move(ready); }
+  /// The server cannot go on: the state cannot be loaded, or the log cannot be synced. No reply
+  /// leaves any more; the owner ends the process.
+  void OnFailed(std::function<void(const Error& error)> failed) { failed_ = std::move(failed); }
 
   /// Stops in order: no new clients, no more requests, but what was answered is sent as far as the
   /// peers take it within shutdown-timeout. Then `stopped` is called, from the turn or a timer.
   void Stop();
+  /// As SIGTERM asks for: saves an image before, where the options say so. Does not stop when that
+  /// fails.
+  void StopSaved();
   void OnStopped(std::function<void()> stopped) { stopped_ = std::move(stopped); }
 
   [[nodiscard]] const Settings& settings() const { return config_.settings(); }
@@ -90,7 +105,11 @@ class Server final : public ServerControl {
   [[nodiscard]] bool HasMonitors() const override { return !monitors_.empty(); }
   void StartMonitor(ClientState& client) override;
   void FeedMonitors(std::string_view line) override;
-  [[nodiscard]] Result<void> Shutdown(bool now, bool force) override;
+  [[nodiscard]] PersistenceStatus Persisted() const override;
+  [[nodiscard]] Result<uint64_t> BeginSave() override;
+  [[nodiscard]] Result<uint64_t> BeginBackup(std::string_view name) override;
+  [[nodiscard]] std::optional<Result<void>> SaveResult(uint64_t job) const override;
+  [[nodiscard]] Result<void> Shutdown(ShutdownSave save, bool force) override;
   [[nodiscard]] Result<void> AbortShutdown() override;
   [[nodiscard]] const ServerMetrics& metrics() const override;
   void ForEachFact(
@@ -114,6 +133,9 @@ class Server final : public ServerControl {
   void Apply();  // what the options say beyond what is read from them each time
 
   bool RunTurn();
+  bool LoadSlice();
+  bool SaveSlice();
+  void Fail(const Error& error);
   void Sweep();
   void SweepSlice();
   void ArmSweep(TimeMs delay_ms);
@@ -153,8 +175,14 @@ class Server final : public ServerControl {
   TimeMs sweep_due_ms_ = 0;  // when sweep_timer_ fires; 0: it is stopped
   bool sweep_more_ = false;
 
+  Persistence* persistence_;
+  std::function<void()> ready_;
+  std::function<void(const Error& error)> failed_;
+  bool has_failed_ = false;
+
   std::function<void()> stopped_;
   bool stopping_ = false;
+  bool closing_log_ = false;
   int64_t stop_by_us_ = 0;
   int64_t stop_progress_us_ = 0;
   size_t stop_unsent_bytes_ = 0;

@@ -26,6 +26,8 @@ bool Matches(const ClientFilter& filter, const ClientState& client, TimeMs now) 
   return !filter.skip_id || client.id != *filter.skip_id;
 }
 
+constexpr size_t kFileNameMax = 200;
+
 double KiloBytes(uint64_t bytes) { return static_cast<double>(bytes) / 1024; }
 
 }  // namespace
@@ -47,7 +49,7 @@ Result<void> Server::ConfigSet(const std::vector<std::pair<std::string, std::str
 
 Result<void> Server::ConfigRewrite() {
   if (config_file_.empty())
-    return Fail(Code::kUnavailable, "The server is running without a config file");
+    return cloakroom::Fail(Code::kUnavailable, "The server is running without a config file");
   TRY(const std::string old_text, ReadConfigFile(config_file_));
   return ReplaceFile(config_file_, RewriteConfigText(old_text, config_));
 }
@@ -138,14 +140,56 @@ void Server::FeedMonitors(std::string_view line) {
   }
 }
 
-Result<void> Server::Shutdown(bool /*now*/, bool /*force*/) {
+PersistenceStatus Server::Persisted() const {
+  if (persistence_ != nullptr) return persistence_->status();
+  PersistenceStatus status;
+  status.last_save_ms = metrics_.started_ms;
+  status.changes_since_save = shard_.changes();
+  return status;
+}
+
+Result<uint64_t> Server::BeginSave() {
+  if (persistence_ == nullptr) return cloakroom::Fail(Code::kUnavailable, "there is no disk");
+  return persistence_->BeginImage();
+}
+
+// A name alone, or behind the directory's own: what else a path could say is nobody's business.
+Result<uint64_t> Server::BeginBackup(std::string_view name) {
+  const std::string& directory = settings().backup_dir;
+  if (persistence_ == nullptr || directory.empty())
+    return cloakroom::Fail(Code::kUnavailable,
+                           "backup-dir is not set: there is no place for backups");
+  if (name.starts_with(directory + "/")) name.remove_prefix(directory.size() + 1);
+  if (name.empty() || name.starts_with('.') || name.find('/') != name.npos ||
+      name.find('\0') != name.npos || name.size() > kFileNameMax)
+    return cloakroom::Fail(Code::kInvalid,
+                           "the path must name a file in backup-dir, {}: its name alone, not '{}'",
+                           directory, name.substr(0, kFileNameMax));
+  TRY_VOID(env_.disk->MakeDirectoryNow(directory));
+  return persistence_->BeginBackup(directory + "/" + std::string(name));
+}
+
+std::optional<Result<void>> Server::SaveResult(uint64_t job) const {
+  if (persistence_ == nullptr) return cloakroom::Fail(Code::kUnavailable, "there is no disk");
+  return persistence_->JobResult(job);
+}
+
+Result<void> Server::Shutdown(ShutdownSave save, bool force) {
   Log(LogLevel::kWarning, "User requested shutdown...");
+  const Persistence::Options& options = settings().persistence;
+  const bool wanted = save == ShutdownSave::kYes || (save == ShutdownSave::kAsConfigured &&
+                                                     !options.log && !options.save_rules.empty());
+  if (wanted && persistence_ != nullptr && !persistence_->loading()) {
+    const Result<void> saved = persistence_->SaveNow();
+    if (!saved && !force)
+      return cloakroom::Fail(Code::kUnavailable, "Errors trying to SHUTDOWN. Check logs.");
+  }
   Stop();
   return {};
 }
 
 Result<void> Server::AbortShutdown() {
-  return Fail(Code::kUnavailable, "No shutdown in progress.");
+  return cloakroom::Fail(Code::kUnavailable, "No shutdown in progress.");
 }
 
 const ServerMetrics& Server::metrics() const {

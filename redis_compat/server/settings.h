@@ -6,6 +6,7 @@
 
 #include "store/base/log.h"
 #include "store/node/evictor.h"
+#include "store/node/persistence.h"
 
 namespace cloakroom {
 
@@ -41,6 +42,11 @@ struct Settings {
   bool daemonize = false;
   std::string pid_file;
   int shutdown_timeout_s = 0;
+
+  Persistence::Options persistence;
+  std::string dump_file;  // dbfilename: imported into an empty directory
+  bool import_skips_other_types = false;
+  std::string backup_dir;  // where BACKUP may write
 
   uint64_t bulk_bytes_max = 0;          // proto-max-bulk-len
   uint64_t query_buffer_bytes_max = 0;  // client-query-buffer-limit

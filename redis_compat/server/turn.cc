@@ -43,7 +43,7 @@ bool Turn::Run() {
   dispatcher_.shard().BeginTurn();
   ResumeWaiting();
   bool flushed = false;
-  while (!late_ && !stopped_) {
+  while (!late_ && !stopped_ && !dispatcher_.shard().Congested()) {
     if (!flushed && executed_ > 0 && In(Place::kFresh).empty() && !In(Place::kBacklog).empty()) {
       FlushIdle();
       flushed = true;
@@ -58,13 +58,15 @@ bool Turn::Run() {
   }
   while (Connection* const connection = In(Place::kSpent).first())
     MoveTo(*connection, Place::kBacklog);
+  dispatcher_.shard().EndTurn();
   FlushAll();
   SettleAll();
   if (settings_.clients_memory_max != 0) EvictClients();
   BuryDoomed();
   TellMemory();
   arena_.Reset();
-  return !stopped_ &&
+  // When the log has caught up, it asks for a turn.
+  return !stopped_ && !dispatcher_.shard().Congested() &&
          !(In(Place::kFresh).empty() && In(Place::kBacklog).empty() && In(Place::kWaiting).empty());
 }
 
@@ -185,7 +187,8 @@ void Turn::Execute(const Item& item) {
     client_memory_.Count(connection);  // what it brought is no longer its own
     TellMemory();
   }
-  if (outcome.level != AckLevel::kMemory && out.size() > start)
+  if (outcome.level != AckLevel::kMemory && out.size() > start &&
+      dispatcher_.shard().Reached(outcome.level) < outcome.depends_on)
     connection.output.HoldFrom(start, outcome.level, outcome.depends_on);
   late_ = dispatcher_.LastReadingUs() - meter_.since_us() > kLastingUs;
 

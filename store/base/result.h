@@ -32,6 +32,8 @@ enum class Code : uint8_t {
   kIo,               // the disk failed to read or write: ERR
   kSyncFailed,       // a sync failed: what was written since the last one may be gone: ERR
   kDamaged,          // what is stored is not what was written: ERR
+  kRefused,          // writes are refused, as they could not be kept: MISCONF
+  kLoading,          // the state is still being loaded: LOADING
   kVerbatim,         // the message is the whole error line, its word included
 };
 

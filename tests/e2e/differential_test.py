@@ -337,9 +337,9 @@ def main():
     rounds = arguments.rounds * int(os.environ.get("CLOAKROOM_TEST_SEEDS", "1"))
     coverage, failures = dict(Generator(random.Random(0)).coverage), []
     start = servers.redis if arguments.self_check else servers.cloakroom
-    # What is slow hangs on the machine, so nothing may be.
-    slow = ("--slowlog-log-slower-than", -1)
-    with start(*slow) as ours, servers.redis(*slow) as theirs:
+    # What is slow hangs on the machine, so nothing may be. By default Redis keeps no log.
+    options = ("--slowlog-log-slower-than", -1, "--save", "", "--appendonly", "no")
+    with start(*options) as ours, servers.redis(*options) as theirs:
         seed = arguments.seed
         while seed < arguments.seed + rounds or min(coverage.values()) < TIMES:
             if seed >= arguments.seed + 10 * rounds:

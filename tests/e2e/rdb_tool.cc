@@ -14,6 +14,7 @@
 
 #include "store/image/rdb_import.h"
 #include "store/image/rdb_reader.h"
+#include "store/image/rdb_export.h"
 #include "store/image/rdb_writer.h"
 #include "tests/support/keyspace_log.h"
 #include "tests/support/rdb_file.h"
@@ -93,7 +94,7 @@ Result<void> Rewrite(const char* from, const char* to) {
   TRY_VOID(import.Finish());
   FileOutput output(to);
   RdbWriter writer(output, {.redis_version = "7.0.15"});
-  WriteDatabases(writer, log.keys, log.now);
+  WriteState(writer, log.keys, log.now);
   return writer.Finish();
 }
 

@@ -15,6 +15,7 @@
 #include "store/image/rdb_import.h"
 #include "tests/support/keyspace_dump.h"
 #include "tests/support/keyspace_log.h"
+#include "store/image/rdb_export.h"
 #include "tests/support/rdb_file.h"
 #include "tests/support/rdb_record.h"
 
@@ -53,7 +54,7 @@ void Rewrite(std::string_view file) {
   if (!Import(file, log)) return;
   RdbText text;
   RdbWriter writer(text, {.redis_version = "7.0.15"});
-  WriteDatabases(writer, log.keys, log.now);
+  WriteState(writer, log.keys, log.now);
   CHECK(writer.Finish().has_value());
   KeyspaceLog again(kDatabases, 2);
   again.now = log.now;

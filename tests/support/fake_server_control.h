@@ -84,9 +84,18 @@ class FakeServerControl final : public ServerControl {
   }
   void FeedMonitors(std::string_view line) override { monitored.emplace_back(line); }
 
-  [[nodiscard]] Result<void> Shutdown(bool now, bool force) override {
+  [[nodiscard]] PersistenceStatus Persisted() const override { return persisted; }
+  [[nodiscard]] Result<uint64_t> BeginSave() override { return ++jobs; }
+  [[nodiscard]] Result<uint64_t> BeginBackup(std::string_view name) override {
+    backups.emplace_back(name);
+    return ++jobs;
+  }
+  [[nodiscard]] std::optional<Result<void>> SaveResult(uint64_t /*job*/) const override {
+    return job_result;
+  }
+  [[nodiscard]] Result<void> Shutdown(ShutdownSave save, bool force) override {
     shutdown_asked = true;
-    shutdown_now = now;
+    shutdown_save = save;
     shutdown_forced = force;
     return {};
   }
@@ -116,8 +125,12 @@ class FakeServerControl final : public ServerControl {
   std::vector<std::string> monitored;
   int stats_resets = 0;
   bool shutdown_asked = false;
-  bool shutdown_now = false;
+  ShutdownSave shutdown_save = ShutdownSave::kAsConfigured;
   bool shutdown_forced = false;
+  PersistenceStatus persisted;
+  uint64_t jobs = 0;
+  std::vector<std::string> backups;
+  std::optional<Result<void>> job_result;  // nothing: the job is under way
   ServerMetrics counted;
   MemoryMetrics memory;
   int purges = 0;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "store/image/rdb_writer.h"
-#include "store/table/keyspace.h"
 
 namespace cloakroom {
 
@@ -19,17 +19,5 @@ class RdbText final : public RdbOutput {
     return {};
   }
 };
-
-/// Writes all that is visible in the databases at `now`.
-inline void WriteDatabases(RdbWriter& writer, const Keyspace& keys, TimeMs now) {
-  for (uint32_t db = 0; db < keys.databases(); ++db) {
-    if (keys.Size(db) == 0) continue;
-    writer.SelectDb(db, keys.Size(db), keys.SizeWithDeadline(db));
-    uint64_t cursor = 0;
-    do {
-      cursor = keys.Scan(db, cursor, now, [&](const Entry& entry) { writer.Put(entry); });
-    } while (cursor != 0);
-  }
-}
 
 }  // namespace cloakroom

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "store/uv": ["store/env"],
     "redis_compat/resp": [],
     "redis_compat/command": ["redis_compat/resp", "store/table", "store/op",
-                             "store/node/shard.h"],
+                             "store/node/shard.h", "store/node/persistence_status.h"],
     "redis_compat/modules": ["redis_compat/command", "store/types", "store/table", "store/op",
                              "store/image"],
     "redis_compat/server": ["redis_compat/command", "redis_compat/resp", "store/node",
@@ -31,7 +31,7 @@ MAY_INCLUDE = {
 # Families that look after the server itself may also ask the node.
 ADMIN_FAMILIES = ["cluster", "info", "replication", "server"]
 # The one place where uv, node and server meet.
-ASSEMBLY = ["redis_compat/main.cc"]
+ASSEMBLY = ["redis_compat/main.cc", "redis_compat/data_files.h", "redis_compat/data_files.cc"]
 
 # Which folder may see a library of the machine or of others.
 LIBRARY_HOME = {

@@ -35,10 +35,14 @@ TEST_F(ServerFamilyTest, ShutdownReadsItsWords) {
   EXPECT_EQ(h.Run("SHUTDOWN", "SAVE", "NOSAVE"), "-ERR syntax error\r\n");
   EXPECT_EQ(h.Run("SHUTDOWN", "ABORT", "NOW"), "-ERR syntax error\r\n");
   EXPECT_EQ(h.Run("SHUTDOWN", "ABORT"), "-ERR No shutdown in progress.\r\n");
-  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE")[0], '-') << "there is nothing to save to";
   EXPECT_FALSE(h.server.shutdown_asked);
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE"), "");
+  EXPECT_EQ(h.server.shutdown_save, ShutdownSave::kYes);
+  EXPECT_EQ(h.Run("SHUTDOWN"), "");
+  EXPECT_EQ(h.server.shutdown_save, ShutdownSave::kAsConfigured);
   EXPECT_EQ(h.Run("SHUTDOWN", "nosave", "now", "force"), "");
-  EXPECT_TRUE(h.server.shutdown_asked && h.server.shutdown_now && h.server.shutdown_forced);
+  EXPECT_EQ(h.server.shutdown_save, ShutdownSave::kNo);
+  EXPECT_TRUE(h.server.shutdown_asked && h.server.shutdown_forced);
 }
 
 TEST_F(ServerFamilyTest, MonitorStartsOnceAndNotInATransaction) {

@@ -136,12 +136,42 @@ TEST(ConfigTest, AllOrNone) {
 // An operator who asks for what is not built must hear of it, not lose data later.
 TEST(ConfigTest, WhatIsNotBuiltIsAcceptedOnlyOff) {
   Config config;
-  EXPECT_EQ(SetError(config, {{"appendonly", "no"}, {"save", ""}}), "");
-  const std::string error = SetError(config, {{"appendonly", "yes"}});
-  EXPECT_NE(error.find("appendonly 'yes' is not supported"), std::string::npos) << error;
-  EXPECT_NE(SetError(config, {{"save", "3600 1"}}), "");
-  EXPECT_NE(SetError(config, {{"notify-keyspace-events", "KEA"}}), "");
-  EXPECT_EQ(config.Get("appendonly"), "no");
+  EXPECT_EQ(SetError(config, {{"notify-keyspace-events", ""}}), "");
+  const std::string error = SetError(config, {{"notify-keyspace-events", "KEA"}});
+  EXPECT_NE(error.find("'KEA' is not supported"), std::string::npos) << error;
+  EXPECT_EQ(config.Get("notify-keyspace-events"), "");
+}
+
+// The first line of a file replaces the rules of the default, each further one adds to them.
+TEST(ConfigTest, SaveLinesAddUp) {
+  Config config;
+  EXPECT_EQ(config.Get("save"), "3600 1 300 100 60 10000");
+  EXPECT_EQ(DirectError(config, {"save", "900", "1"}), "");
+  EXPECT_EQ(DirectError(config, {"save", "300 10"}), "");
+  EXPECT_EQ(config.Get("save"), "900 1 300 10");
+  ASSERT_EQ(config.settings().persistence.save_rules.size(), 2U);
+  EXPECT_EQ(config.settings().persistence.save_rules[1].after_ms, 300'000);
+  EXPECT_EQ(config.settings().persistence.save_rules[1].changes, 10U);
+  EXPECT_EQ(DirectError(config, {"save", ""}), "");
+  EXPECT_TRUE(config.settings().persistence.save_rules.empty());
+  for (const std::string_view bad : {"900", "0 1", "-1 1", "900 x", "900 1 3"})
+    EXPECT_NE(SetError(config, {{"save", std::string(bad)}}), "") << bad;
+}
+
+// How long the log is kept is a time, a size, or both; anything else is named as neither.
+TEST(ConfigTest, LogKeepIsATimeOrASize) {
+  Config config;
+  const Persistence::Options& kept = config.settings().persistence;
+  EXPECT_EQ(SetError(config, {{"log-keep", "512mb"}}), "");
+  EXPECT_EQ(kept.log_keep_bytes, 512U << 20);
+  EXPECT_EQ(kept.log_keep_ms, 0);
+  EXPECT_EQ(SetError(config, {{"log-keep", "7d 1gb"}}), "");
+  EXPECT_EQ(kept.log_keep_bytes, 1U << 30);
+  EXPECT_EQ(kept.log_keep_ms, 7 * 86'400'000);
+  EXPECT_EQ(SetError(config, {{"log-keep", "90min"}}), "");
+  EXPECT_EQ(kept.log_keep_ms, 5'400'000);
+  EXPECT_NE(SetError(config, {{"log-keep", "soon"}}), "");
+  EXPECT_EQ(config.Get("log-keep"), "90min");
 }
 
 // Whatever its form would be, the answer is that it is not built.

@@ -1,3 +1,4 @@
+#include "store/image/rdb_export.h"
 #include "store/image/rdb_writer.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ constexpr RdbWriter::Origin kOrigin{.redis_version = "7.0.15", .now = 1'700'000'
 RdbText WriteAll(const KeyspaceLog& log) {
   RdbText text;
   RdbWriter writer(text, kOrigin);
-  WriteDatabases(writer, log.keys, log.now);
+  WriteState(writer, log.keys, log.now);
   EXPECT_TRUE(writer.Finish());
   return text;
 }

@@ -1,0 +1,264 @@
+#include "redis_compat/data_files.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "redis_compat/modules/versions.h"
+#include "store/base/log.h"
+#include "store/base/number.h"
+#include "store/image/image_files.h"
+#include "store/image/image_loader.h"
+#include "store/image/rdb_export.h"
+#include "store/image/rdb_import.h"
+#include "store/image/rdb_reader.h"
+#include "store/table/session_space.h"
+#include "store/wal/wal_recovery.h"
+
+namespace cloakroom {
+namespace {
+
+constexpr size_t kPieceBytes = size_t{1} << 20;
+constexpr int64_t kTimesFrom = 1'000'000'000'000;  // what is less is a sequence number
+constexpr size_t kNamedMax = 20;                   // keys in an error
+
+std::string LogDirectory(const Settings& settings) {
+  return settings.persistence.directory + "/" + settings.persistence.log_name;
+}
+
+Result<bool> IsEmpty(Disk& disk, const Settings& settings) {
+  return HoldsNothing(disk, settings.persistence.directory, LogDirectory(settings));
+}
+
+/// Hands out the file's bytes, from its beginning.
+Result<void> ReadPieces(DiskFile& file, FunctionRef<Result<void>(std::string_view piece)> take) {
+  std::string piece(kPieceBytes, '\0');
+  for (uint64_t at = 0;;) {
+    TRY(const size_t got, file.ReadNow(at, piece));
+    if (got == 0) return {};
+    TRY_VOID(take(std::string_view(piece).substr(0, got)));
+    at += got;
+  }
+}
+
+/// A file that is there whole or not at all.
+class NewFile {
+ public:
+  static Result<NewFile> Create(Disk& disk, const std::string& path) {
+    NewFile made(disk, path);
+    TRY(made.file_, disk.OpenNow(made.temporary_, Disk::Mode::kCreate));
+    return made;
+  }
+  [[nodiscard]] Result<void> Append(std::string_view bytes) {
+    TRY_VOID(file_->WriteNow(size_bytes_, bytes));
+    size_bytes_ += bytes.size();
+    return {};
+  }
+  [[nodiscard]] Result<void> Finish() {
+    TRY_VOID(file_->SyncNow());
+    TRY_VOID(disk_->RenameNow(temporary_, path_));
+    const size_t slash = path_.rfind('/');
+    return disk_->SyncDirectoryNow(
+        slash == path_.npos ? "." : path_.substr(0, std::max<size_t>(slash, 1)));
+  }
+
+ private:
+  NewFile(Disk& disk, const std::string& path)
+      : disk_(&disk), path_(path), temporary_(path + ".tmp") {}
+
+  Disk* disk_;
+  std::string path_;
+  std::string temporary_;
+  DiskFilePtr file_;
+  uint64_t size_bytes_ = 0;
+};
+
+/// A dump file on disk.
+class DumpFile final : public RdbOutput {
+ public:
+  explicit DumpFile(NewFile& file) : file_(file) {}
+  Result<void> Write(std::string_view bytes) override { return file_.Append(bytes); }
+
+ private:
+  NewFile& file_;
+};
+
+/// Tells, and where that is asked for refuses, what could not be taken.
+Result<void> JudgeImport(const RdbImport::Report& report, bool skip) {
+  if (report.fields_with_deadline > 0)
+    Log(LogLevel::kWarning, "{} fields had deadlines of their own, which are not kept",
+        report.fields_with_deadline);
+  if (report.other_keys == 0) return {};
+  std::string types;
+  for (const auto& [type, count] : report.other_types)
+    types += fmt::format("{}{} of type {}", types.empty() ? "" : ", ", count, type);
+  std::string named;
+  for (size_t i = 0; i < std::min(report.others.size(), kNamedMax); ++i)
+    named += fmt::format("{}{} (db {}, {})", i == 0 ? "" : ", ", report.others[i].key,
+                         report.others[i].db, report.others[i].type);
+  if (report.other_keys > kNamedMax) named += ", ...";
+  if (!skip)
+    return Fail(Code::kInvalid,
+                "the dump file holds keys that there is no type for here: {}: {}. Nothing was "
+                "imported; --import-other-types skip leaves them out",
+                types, named);
+  Log(LogLevel::kWarning, "Left out: {}: {}", types, named);
+  return {};
+}
+
+Result<void> ReadDump(DiskFile& file, Clock& clock, const Settings& settings, Shard& shard) {
+  const int64_t began_us = clock.MonotonicUs();
+  shard.BeginTurn();
+  RdbImport import(shard.keys(), {.now = shard.now()}, [&shard](WriteBatch& batch) -> Result<void> {
+    shard.Commit(batch);
+    return {};
+  });
+  RdbReader reader(import);
+  const Result<void> read = ReadPieces(file, [&reader](std::string_view piece) -> Result<void> {
+    TRY_VOID(reader.Feed(piece));
+    return {};
+  });
+  if (!read) return read;
+  TRY_VOID(reader.Finish());
+  TRY_VOID(import.Finish());
+  TRY_VOID(JudgeImport(import.report(), settings.import_skips_other_types));
+  Log(LogLevel::kNotice, "Imported {} keys in {:.3f} s; {} had expired", import.report().keys,
+      static_cast<double>(clock.MonotonicUs() - began_us) / 1e6, import.report().expired_keys);
+  return {};
+}
+
+Result<void> ExportDump(Disk& disk, Clock& clock, Random& random, Scheduler& scheduler,
+                        const Settings& settings, const std::string& path) {
+  Shard shard(clock, random, {.databases = settings.databases, .backlog_bytes_max = 0});
+  Persistence::Options options = settings.persistence;
+  options.log = false;
+  Persistence persistence(clock, random, scheduler, disk, shard, std::move(options));
+  TRY_VOID(persistence.LoadNow());
+  shard.BeginTurn();
+  TRY(NewFile file, NewFile::Create(disk, path));
+  DumpFile output(file);
+  RdbWriter writer(output, {.redis_version = kRedisVersion, .now = shard.now()});
+  const uint64_t left_out = WriteState(writer, shard.keys(), shard.now());
+  TRY_VOID(writer.Finish());
+  TRY_VOID(file.Finish());
+  size_t keys = 0;
+  for (uint32_t db = 0; db < shard.keys().databases(); ++db) keys += shard.keys().Size(db);
+  std::printf("%s: %zu keys, %llu sessions\n", path.c_str(), keys,
+              static_cast<unsigned long long>(
+                  shard.keys().sessions().CountsOf(nullptr, shard.now()).live - left_out));
+  return {};
+}
+
+/// "2026-11-25 10:30:00.123" -> unix milliseconds.
+std::optional<TimeMs> ParseTime(const std::string& text) {
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  int used = 0;
+  char separator = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2u-%2u%c%2d:%2d:%2d%n", &year, &month, &day, &separator,
+                  &hour, &minute, &second, &used) != 7 ||
+      (separator != ' ' && separator != 'T'))
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  std::string_view rest = std::string_view(text).substr(static_cast<size_t>(used));
+  int64_t ms = 0;
+  if (rest.starts_with('.')) {
+    if (rest.size() < 4 || !ParseInteger(std::string(1, '1').append(rest.substr(1, 3)), ms))
+      return std::nullopt;
+    ms -= 1000;
+    rest.remove_prefix(4);
+  }
+  if (!rest.empty() && rest != "Z") return std::nullopt;
+  const auto days = std::chrono::sys_days(date).time_since_epoch();
+  const auto all = days + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+                   std::chrono::seconds(second) + std::chrono::milliseconds(ms);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(all).count();
+}
+
+}  // namespace
+
+Result<RecoverUntil> ParseRecoverUntil(const std::string& text) {
+  RecoverUntil until;
+  int64_t number = 0;
+  if (ParseInteger(text, number) && number > 0) {
+    if (number < kTimesFrom)
+      until.sequence = static_cast<uint64_t>(number);
+    else
+      until.time_ms = number;
+    return until;
+  }
+  until.time_ms = ParseTime(text);
+  if (until.time_ms) return until;
+  return Fail(
+      Code::kInvalid,
+      "--recover-until '{}' is neither a sequence number, nor unix milliseconds, nor a time "
+      "such as '2026-11-25 10:30:00' (UTC)",
+      text);
+}
+
+Result<void> RestoreBackup(Disk& disk, const Settings& settings, const std::string& path) {
+  TRY(const bool empty, IsEmpty(disk, settings));
+  if (!empty)
+    return Fail(Code::kInvalid,
+                "--restore: the data directory holds an image or a log already. Nothing was "
+                "changed; move them away, or name an empty directory with --dir");
+  TRY(const ImageInfo info, CheckImage(disk, path));
+  TRY(const DiskFilePtr file, disk.OpenNow(path, Disk::Mode::kRead));
+  TRY(NewFile copy,
+      NewFile::Create(disk, settings.persistence.directory + "/" + ImageName(info.sequence)));
+  TRY_VOID(ReadPieces(*file, [&copy](std::string_view piece) { return copy.Append(piece); }));
+  TRY_VOID(copy.Finish());
+  Log(LogLevel::kNotice, "Restored {}: {} entries, as of record {}", path, info.entries,
+      info.sequence);
+  return {};
+}
+
+Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
+                        const std::string& asked_path, Shard& shard) {
+  const std::string path =
+      asked_path.empty() ? settings.persistence.directory + "/" + settings.dump_file : asked_path;
+  TRY(const bool empty, IsEmpty(disk, settings));
+  if (!empty && !asked_path.empty())
+    return Fail(Code::kInvalid,
+                "--import-rdb: the data directory holds an image or a log already. Nothing was "
+                "changed; move them away, or name an empty directory with --dir");
+  Result<DiskFilePtr> file = disk.OpenNow(path, Disk::Mode::kRead);
+  if (!file) {
+    if (asked_path.empty() && file.error().code == Code::kNotFound) return false;
+    return tl::unexpected(file.error());
+  }
+  if (!empty) {
+    Log(LogLevel::kNotice, "{} is ignored: the directory holds an image or a log, which are newer",
+        path);
+    return false;
+  }
+  if (auto read = ReadDump(**file, clock, settings, shard); !read)
+    return Fail(read.error().code, "{}: {}", path, read.error().message);
+  return true;
+}
+
+Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random, Scheduler& scheduler,
+                         const Settings& settings, const DataRequest& request) {
+  const std::string log = LogDirectory(settings);
+  if (request.check_log) {
+    TRY(const WalReport report, CheckWal(disk, log));
+    std::fputs(report.text.c_str(), stdout);
+    if (!report.good) return Fail(Code::kDamaged, "the log is damaged");
+  }
+  if (request.truncate_log_at) {
+    TRY(const std::string done, TruncateWalAt(disk, log, *request.truncate_log_at));
+    std::printf("%s\n", done.c_str());
+  }
+  if (!request.export_rdb.empty())
+    return ExportDump(disk, clock, random, scheduler, settings, request.export_rdb);
+  return {};
+}
+
+}  // namespace cloakroom

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "redis_compat/server/settings.h"
+#include "store/base/result.h"
+#include "store/env/clock.h"
+#include "store/env/disk.h"
+#include "store/env/random.h"
+#include "store/env/scheduler.h"
+#include "store/node/persistence.h"
+#include "store/node/shard.h"
+
+namespace cloakroom {
+
+/// What the command line asks for beyond options: to be done with the data directory before, or
+/// instead of, serving.
+struct DataRequest {
+  std::string restore;     // a backup that an empty directory begins with
+  std::string import_rdb;  // the same with a dump file
+  RecoverUntil until;
+  // Instead of serving.
+  std::string export_rdb;  // writes the state as a dump file
+  bool check_log = false;
+  std::optional<uint64_t> truncate_log_at;
+
+  [[nodiscard]] bool is_tool() const {
+    return !export_rdb.empty() || check_log || truncate_log_at.has_value();
+  }
+};
+
+/// "1795481431278" or "2026-11-25 10:30:00" (UTC, with or without T, milliseconds and Z) is a time,
+/// a number below 10^12 a sequence number.
+[[nodiscard]] Result<RecoverUntil> ParseRecoverUntil(const std::string& text);
+
+/// Puts the backup at `path` into a data directory that holds nothing.
+///   errors  kInvalid   the directory holds an image or a log
+///           kDamaged   it is no backup, or not whole
+[[nodiscard]] Result<void> RestoreBackup(Disk& disk, const Settings& settings,
+                                         const std::string& path);
+
+/// Takes a dump file into the empty `shard`, if one was asked for or lies in an empty directory.
+/// Returns whether it did.
+///   errors  kInvalid  one was asked for and the directory is not empty, or it holds keys of types
+///                     that there are none of: they are named
+[[nodiscard]] Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
+                                      const std::string& asked_path, Shard& shard);
+
+/// Does what `request` asks for instead of serving; what there is to say goes to standard output.
+/// Errors: what is wrong with the directory's contents, too.
+[[nodiscard]] Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random,
+                                       Scheduler& scheduler, const Settings& settings,
+                                       const DataRequest& request);
+
+}  // namespace cloakroom

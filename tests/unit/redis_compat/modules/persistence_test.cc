@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include "redis_compat/modules/all_modules.h"
+#include "tests/support/harness.h"
+
+namespace cloakroom {
+namespace {
+
+class PersistenceFamilyTest : public testing::Test {
+ protected:
+  Harness h{{RegisterPersistence, RegisterStrings, RegisterKeys, RegisterServer, RegisterConnection,
+             RegisterTransactions}};
+};
+
+// The client alone waits: the command is put aside without a reply and runs again when the image is
+// done. Then it must not begin another.
+TEST_F(PersistenceFamilyTest, SaveWaitsForItsImage) {
+  EXPECT_EQ(h.Run("SAVE"), "");
+  EXPECT_TRUE(h.last_outcome.postponed);
+  EXPECT_EQ(h.Run("SAVE"), "");
+  EXPECT_EQ(h.server.jobs, 1U) << "the same image is waited for";
+  h.server.job_result = Result<void>();
+  EXPECT_EQ(h.Run("SAVE"), "+OK\r\n");
+  EXPECT_FALSE(h.last_outcome.postponed);
+  h.server.job_result.reset();
+  EXPECT_EQ(h.Run("SAVE"), "");
+  EXPECT_EQ(h.server.jobs, 2U);
+  h.server.job_result = Fail(Code::kNoSpace, "cannot write image.tmp: no space");
+  EXPECT_EQ(h.Run("SAVE"), "-ERR cannot write image.tmp: no space\r\n");
+}
+
+TEST_F(PersistenceFamilyTest, BackupIsAnsweredWhenItIsSafe) {
+  EXPECT_EQ(h.Run("BACKUP", "nightly"), "");
+  EXPECT_EQ(h.server.backups, std::vector<std::string>{"nightly"});
+  h.server.job_result = Result<void>();
+  EXPECT_EQ(h.Run("BACKUP", "nightly"), "+OK\r\n");
+  EXPECT_EQ(h.Run("BACKUP")[0], '-');
+}
+
+TEST_F(PersistenceFamilyTest, BackgroundSavesAnswerAtOnce) {
+  EXPECT_EQ(h.Run("BGSAVE"), "+Background saving started\r\n");
+  EXPECT_EQ(h.Run("BGSAVE", "SCHEDULE"), "+Background saving started\r\n");
+  EXPECT_EQ(h.Run("BGSAVE", "NOW"), "-ERR syntax error\r\n");
+  EXPECT_EQ(h.Run("BGREWRITEAOF"), "+Background append only file rewriting started\r\n");
+  h.server.persisted.last_save_ms = 1'700'000'000'123;
+  EXPECT_EQ(h.Run("LASTSAVE"), ":1700000000\r\n");
+}
+
+// A client that queues a SAVE would hold up its own transaction.
+TEST_F(PersistenceFamilyTest, SaveIsNotForTransactions) {
+  EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
+  EXPECT_EQ(h.Run("SAVE"), "-ERR Command not allowed inside a transaction\r\n");
+  EXPECT_EQ(h.Run("EXEC").substr(0, 10), "-EXECABORT");
+}
+
+// While the state is not whole, nobody may see or change it; what asks about the server may ask.
+TEST_F(PersistenceFamilyTest, LoadingRefusesWhatNeedsTheState) {
+  h.shard.set_loading(true);
+  EXPECT_EQ(h.Run("GET", "a"), "-LOADING Redis is loading the dataset in memory\r\n");
+  EXPECT_EQ(h.Run("SET", "a", "1"), "-LOADING Redis is loading the dataset in memory\r\n");
+  h.server.persisted.loading = true;
+  EXPECT_NE(h.Run("INFO", "persistence").find("loading:1"), std::string::npos);
+  h.shard.set_loading(false);
+  EXPECT_EQ(h.Run("SET", "a", "1"), "+OK\r\n");
+}
+
+// A change that could not be kept is refused before it is made; reads go on.
+TEST_F(PersistenceFamilyTest, RefusedWritesChangeNothing) {
+  ASSERT_EQ(h.Run("SET", "a", "1"), "+OK\r\n");
+  h.shard.RefuseWrites("the disk is full");
+  EXPECT_EQ(h.Run("SET", "a", "2"), "-MISCONF the disk is full\r\n");
+  EXPECT_EQ(h.Run("GET", "a"), "$1\r\n1\r\n");
+  EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
+  EXPECT_EQ(h.Run("DEL", "a"), "-MISCONF the disk is full\r\n");
+  EXPECT_EQ(h.Run("EXEC").substr(0, 10), "-EXECABORT");
+  h.shard.RefuseWrites("");
+  EXPECT_EQ(h.Run("SET", "a", "2"), "+OK\r\n");
+}
+
+}  // namespace
+}  // namespace cloakroom
