@@ -136,6 +136,8 @@ Result<void> Persistence::StartLog(const Recovered& recovered) {
   GroupCommit::Options options;
   options.log.directory = LogDirectory();
   options.log.history = history_;
+  options.log.segment_bytes = options_.log_segment_bytes;
+  options.log.reserve_bytes = options_.log_reserve_bytes;
   options.log.keep_bytes = options_.log_keep_bytes;
   options.log.keep_ms = options_.log_keep_ms;
   options.policy = options_.sync;
@@ -154,9 +156,16 @@ Result<void> Persistence::StartLog(const Recovered& recovered) {
 
 // Images
 
-bool Persistence::Step() { return job_ && job_->saver->Step(kStepUnits); }
+bool Persistence::Step() {
+  if (!job_) return false;
+  if (job_->saver == nullptr) BeginJob(*job_);
+  // Were the log to end before the image, it could not go on behind the image before this one.
+  if (log_ && log_->Reached(AckLevel::kDisk) < job_->sequence) return false;
+  return job_->saver->Step(kStepUnits);
+}
 
 bool Persistence::SaveIsDue() const {
+  if (RefusesWrites()) return true;  // until one succeeds
   const uint64_t changes = shard_.changes() - changes_at_save_;
   const TimeMs since_ms = (clock_.MonotonicUs() - saved_us_) / 1000;
   for (const SaveRule& rule : options_.save_rules)
@@ -176,30 +185,36 @@ void Persistence::Housekeep() {
         shard_.changes() - changes_at_save_);
 }
 
-Result<uint64_t> Persistence::BeginImage() {
-  return Begin(options_.directory + "/" + ImageName(shard_.newest().sequence), false);
-}
+Result<uint64_t> Persistence::BeginImage() { return Begin({}, false); }
 
 Result<uint64_t> Persistence::BeginBackup(std::string path) { return Begin(std::move(path), true); }
 
+/// The image itself is begun by Step: a command may ask for one in the midst of an EXEC, whose
+/// record is still open.
 Result<uint64_t> Persistence::Begin(std::string path, bool backup) {
   if (loading()) return Fail(Code::kLoading, "");
   if (job_) return Fail(Code::kUnavailable, "Background save already in progress");
   Job& job = job_.emplace();
   job.id = next_job_++;
   job.backup = backup;
-  job.path = path;
-  job.changes = shard_.changes();
+  job.path = std::move(path);
   job.began_ms = clock_.WallMs();
   job.began_us = clock_.MonotonicUs();
+  events_.changed();
+  return job.id;
+}
+
+void Persistence::BeginJob(Job& job) {
+  job.sequence = shard_.newest().sequence;
+  job.changes = shard_.changes();
+  if (!job.backup) job.path = options_.directory + "/" + ImageName(job.sequence);
   job.saver =
       std::make_unique<ImageSaver>(disk_, shard_.keys(), HeaderNow(),
-                                   ImageSaver::Options{.path = std::move(path),
+                                   ImageSaver::Options{.path = job.path,
                                                        .zstd_level = options_.zstd_level,
                                                        .wake = [this] { events_.changed(); }},
                                    [this](Result<ImageInfo> result) { Saved(std::move(result)); });
-  events_.changed();
-  return job.id;
+  shard_.NeedDisk(job.sequence);
 }
 
 void Persistence::Saved(Result<ImageInfo> result) {
@@ -237,6 +252,7 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
       result->bytes, Seconds(took_us));
   ++status_.saves;
   status_.last_save_ms = job.began_ms;
+  status_.last_save_sequence = result->sequence;
   status_.image_bytes = result->bytes;
   saved_us_ = job.began_us;
   changes_at_save_ = job.changes;
@@ -246,17 +262,20 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   RemoveOldImages();
 }
 
+bool Persistence::RefusesWrites() const {
+  return !status_.last_save_good && options_.stop_writes_on_failure && !options_.save_rules.empty();
+}
+
 /// While images fail that somebody relies on, nothing more may change. As Redis has it.
 void Persistence::NoteFailure() {
-  const bool refuse =
-      !status_.last_save_good && options_.stop_writes_on_failure && !options_.save_rules.empty();
-  shard_.RefuseWrites(refuse ? "Redis is configured to save RDB snapshots, but it's currently "
-                               "unable to persist to disk. Commands that may modify the data set "
-                               "are disabled, because this instance is configured to report errors "
-                               "during writes if RDB snapshotting fails "
-                               "(stop-writes-on-bgsave-error option). Please check the Redis logs "
-                               "for details about the RDB error."
-                             : "");
+  shard_.RefuseWrites(RefusesWrites()
+                          ? "Redis is configured to save RDB snapshots, but it's currently "
+                            "unable to persist to disk. Commands that may modify the data set "
+                            "are disabled, because this instance is configured to report errors "
+                            "during writes if RDB snapshotting fails "
+                            "(stop-writes-on-bgsave-error option). Please check the Redis logs "
+                            "for details about the RDB error."
+                          : "");
 }
 
 /// Those beyond the number that is kept, the oldest first and one at a time; then the log that only
@@ -331,8 +350,10 @@ PersistenceStatus Persistence::status() const {
   status.saving_backup = job_ && job_->backup;
   if (job_) {
     status.save_began_ms = job_->began_ms;
-    status.save_entries = job_->saver->entries();
-    status.save_entries_expected = job_->saver->entries_expected();
+    if (job_->saver != nullptr) {
+      status.save_entries = job_->saver->entries();
+      status.save_entries_expected = job_->saver->entries_expected();
+    }
   }
   status.changes_since_save = shard_.changes() - changes_at_save_;
   status.log = log_ != nullptr;

@@ -37,10 +37,12 @@ class Persistence {
     std::string log_name = "appendonlydir";  // of the log's directory, in the other
     bool log = true;
     SyncPolicy sync = SyncPolicy::kEverySecond;
+    uint64_t log_segment_bytes = uint64_t{64} << 20;  // as WalWriter::Options
+    uint64_t log_reserve_bytes = uint64_t{4} << 20;
     uint64_t log_keep_bytes = 0;  // of what an image has made superfluous; 0: nothing
     TimeMs log_keep_ms = 0;
     uint32_t images_kept = 2;
-    int zstd_level = 1;  // 0: images are not compressed
+    int zstd_level = kZstdLevel;  // 0: images are not compressed
     std::vector<SaveRule> save_rules;
     /// An image is due when the log behind the last one is longer than this, and than that image by
     /// so many per cent. 0 per cent: never for that.
@@ -92,14 +94,15 @@ class Persistence {
   /// Looks at the rules; to be called some ten times a second.
   void Housekeep();
 
-  /// Begins an image; returns the number of the job, for JobResult.
+  /// Has the next Step begin an image; returns the number of the job, for JobResult.
   ///   errors  kUnavailable  one is under way, or the state is still being loaded
   [[nodiscard]] Result<uint64_t> BeginImage();
   /// The same into a file at `path`, apart from the images of the directory.
   [[nodiscard]] Result<uint64_t> BeginBackup(std::string path);
   /// How the job ended; nothing while it is under way, or when it is too long ago.
   [[nodiscard]] std::optional<Result<void>> JobResult(uint64_t job) const;
-  /// An image now, without the loop: for the end of the process, and for tools.
+  /// An image now, without the loop: for tools, and for the end of the process, after Stop: the log
+  /// must not end before the image.
   [[nodiscard]] Result<void> SaveNow();
 
   /// What can change while serving: all but the names, whether there is a log, and `until`.
@@ -118,7 +121,8 @@ class Persistence {
     uint64_t id = 0;
     bool backup = false;
     std::string path;
-    uint64_t changes = 0;  // made when it began
+    uint64_t sequence = 0;  // of the newest record that it holds; as this, once there is a saver
+    uint64_t changes = 0;   // made when it began
     TimeMs began_ms = 0;
     int64_t began_us = 0;
     std::unique_ptr<ImageSaver> saver;
@@ -134,9 +138,11 @@ class Persistence {
   [[nodiscard]] Result<void> Loaded();
   [[nodiscard]] Result<void> StartLog(const Recovered& recovered);
   [[nodiscard]] Result<uint64_t> Begin(std::string path, bool backup);
+  void BeginJob(Job& job);
   void Saved(Result<ImageInfo> result);
   void ImageSaved(const Job& job, const Result<ImageInfo>& result);
   void RemoveOldImages();
+  [[nodiscard]] bool RefusesWrites() const;
   void NoteFailure();
   [[nodiscard]] bool SaveIsDue() const;
 
