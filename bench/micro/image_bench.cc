@@ -116,7 +116,12 @@ void BM_ImageLoad(benchmark::State& state) {
   PerSession(state, bytes);
 }
 
-BENCHMARK(BM_ImageScan)->Args({1024, 1})->Args({1 << 20, 0})->Args({1 << 20, 1});
+BENCHMARK(BM_ImageScan)
+    ->Args({1024, 1})
+    ->Args({1 << 20, 0})
+    ->Args({1 << 20, -5})
+    ->Args({1 << 20, -1})
+    ->Args({1 << 20, 1});
 BENCHMARK(BM_ImageLoad)->Args({1024, 1})->Args({1 << 20, 0})->Args({1 << 20, 1});
 
 }  // namespace

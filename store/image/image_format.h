@@ -50,6 +50,8 @@ struct ImageBlock {
 };
 
 inline constexpr size_t kImageBlockBytes = 20;
+/// The usual level of zstd: more takes much longer for what sessions are full of, and saves little.
+inline constexpr int kZstdLevel = -1;
 /// Nobody is asked to unpack more than so much at once; larger blocks are stored.
 inline constexpr size_t kZstdRawMax = 1 << 20;
 

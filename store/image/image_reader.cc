@@ -28,8 +28,9 @@ Result<ImageReader> ImageReader::Open(Disk& disk, const std::string& path) {
 }
 
 tl::unexpected<Error> ImageReader::Damaged(std::string_view reason, Code code) const {
-  return Fail(code, "the image {} is damaged: block {} at offset {}: {}", path_, blocks_ - 1,
-              block_at_, reason);
+  return Fail(code, "{} the image {}: block {} at offset {}: {}",
+              code == Code::kDamaged ? "damage in" : "cannot load", path_, blocks_ - 1, block_at_,
+              reason);
 }
 
 Result<std::string_view> ImageReader::Bytes(uint64_t offset, uint64_t size) {

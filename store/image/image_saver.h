@@ -22,8 +22,8 @@ class ImageSaver {
  public:
   struct Options {
     std::string path;
-    int zstd_level = 1;          // 0: not packed
-    std::function<void()> wake;  // called on the loop when Step has work again
+    int zstd_level = kZstdLevel;  // 0: not packed
+    std::function<void()> wake;   // called on the loop when Step has work again
   };
   /// Called once, on the loop and never from within Step; the saver may be destroyed in it. After
   /// an error the unfinished file is gone, and what stood at the path still stands there.
@@ -78,6 +78,6 @@ class ImageSaver {
 
 /// The same at once, blocking: for SAVE, a server's end and tools.
 [[nodiscard]] Result<ImageInfo> SaveImageNow(Disk& disk, Keyspace& keys, const ImageHeader& header,
-                                             const std::string& path, int zstd_level = 1);
+                                             const std::string& path, int zstd_level = kZstdLevel);
 
 }  // namespace cloakroom

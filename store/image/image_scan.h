@@ -19,7 +19,7 @@ namespace cloakroom {
 class ImageScan {
  public:
   struct Options {
-    int zstd_level = 1;  // 0: not packed
+    int zstd_level = kZstdLevel;  // 0: not packed
   };
 
   /// Begins the image of `keys` between two records. `header` names the newest one, and a time at

@@ -48,8 +48,7 @@ Result<void> Recovery::OpenImage() {
     Result<ImageLoader> loader = ImageLoader::Open(*disk_, file.path);
     if (!loader) {
       if (loader.error().code != Code::kDamaged) return tl::unexpected(loader.error());
-      Log(LogLevel::kWarning, "{}: passed over for the image before", loader.error().message);
-      if (!damage_) damage_ = loader.error();
+      PassOver(file.path, loader.error());
       continue;
     }
     const ImageHeader& header = loader->header();
@@ -65,6 +64,12 @@ Result<void> Recovery::OpenImage() {
   return OpenLog();
 }
 
+void Recovery::PassOver(const std::string& path, const Error& damage) {
+  Log(LogLevel::kWarning, "{}: passed over for the image before", damage.message);
+  if (!damage_) damage_ = damage;
+  damaged_.push_back(path);
+}
+
 Result<bool> Recovery::Step(uint64_t bytes, const Target& target) {
   return image_ ? StepImage(bytes, target) : StepLog(bytes, target);
 }
@@ -73,8 +78,7 @@ Result<bool> Recovery::StepImage(uint64_t bytes, const Target& target) {
   const Result<bool> more = image_->Step(target.keys, bytes);
   if (!more) {
     if (more.error().code != Code::kDamaged) return more;
-    Log(LogLevel::kWarning, "{}: passed over for the image before", more.error().message);
-    if (!damage_) damage_ = more.error();
+    PassOver(image_path_, more.error());
     image_.reset();
     image_size_bytes_ = 0;
     target.keys.Reset();
@@ -125,6 +129,9 @@ Result<bool> Recovery::StepLog(uint64_t bytes, const Target& target) {
     }
     auto good = CheckOps(header, ops);
     if (good && result_.records == 0) good = CheckHistory();
+    if (good && header.sequence != result_.newest.sequence + 1)
+      good = Fail(Code::kDamaged, "record {} of the log follows record {}", header.sequence,
+                  result_.newest.sequence);
     if (!good) {
       wrong = std::move(good).error();
       return false;
@@ -138,7 +145,8 @@ Result<bool> Recovery::StepLog(uint64_t bytes, const Target& target) {
   // Nobody goes back to an empty state on purpose.
   if (result_.went_back && result_.newest.sequence == 0)
     return Fail(Code::kOutOfRange,
-                "the time or record to go back to lies before all that is kept. Nothing was changed");
+                "the time or record to go back to lies before all that is kept. Nothing "
+                "was changed");
   return more;
 }
 
@@ -159,15 +167,20 @@ Result<Recovered> Recovery::Finish() {
   result_.history = replayed || !image_history_ ? result_.log.history : image_history_;
   // What the log says of a time before the image is of no account.
   if (result_.log.newest.sequence < result_.newest.sequence) result_.log.newest = result_.newest;
-  TRY_VOID(SetLaterImagesAside());
+  TRY_VOID(SetImagesAside());
   return result_;
 }
 
-/// What lies behind the point that was gone back to must not be loaded by the next start.
-Result<void> Recovery::SetLaterImagesAside() {
-  if (later_.empty()) return {};
-  result_.went_back = true;
+/// What lies behind the point that was gone back to must not be loaded by the next start; and what
+/// is damaged must not count as an image that is kept: the log goes back to the oldest of those.
+Result<void> Recovery::SetImagesAside() {
+  if (later_.empty() && damaged_.empty()) return {};
+  for (const std::string& path : damaged_) {
+    Log(LogLevel::kWarning, "{} is damaged: renamed to {}.damaged", path, path);
+    TRY_VOID(disk_->RenameNow(path, path + ".damaged"));
+  }
   for (const ImageFile& file : later_) {
+    result_.went_back = true;
     Log(LogLevel::kNotice, "{} lies behind the point that was gone back to: renamed to {}.undone",
         file.path, file.path);
     TRY_VOID(disk_->RenameNow(file.path, file.path + ".undone"));

@@ -37,7 +37,8 @@ struct Recovered {
 /// Brings back the state that a directory holds: the newest good image, and the log behind it. In
 /// slices, so that the loop can answer meanwhile; blocks while it works.
 ///
-/// A damaged image is passed over, with a log line, for the one before. Damage of the log, or a log
+/// A damaged image is passed over, with a log line, for the one before, and in the end set aside.
+/// Damage of the log, or a log
 /// that does not reach back to the image, is an error that changes nothing.
 class Recovery {
  public:
@@ -68,7 +69,8 @@ class Recovery {
   ///   errors  as Open, and those of WalRecovery and ImageLoader
   [[nodiscard]] Result<bool> Step(uint64_t bytes, const Target& target);
 
-  /// Makes the log ready to be continued, as WalRecovery::Finish.
+  /// Makes the log ready to be continued, as WalRecovery::Finish; sets those images aside that were
+  /// passed over, or lie behind `until`.
   [[nodiscard]] Result<Recovered> Finish();
 
   /// How many bytes were read, of about how many.
@@ -82,12 +84,14 @@ class Recovery {
   [[nodiscard]] Result<bool> StepLog(uint64_t bytes, const Target& target);
   [[nodiscard]] Result<void> CheckHistory() const;
   [[nodiscard]] bool Keeps(const RecordHeader& header) const;
-  [[nodiscard]] Result<void> SetLaterImagesAside();
+  void PassOver(const std::string& path, const Error& damage);
+  [[nodiscard]] Result<void> SetImagesAside();
 
   Disk* disk_;
   Options options_;
-  std::vector<ImageFile> images_;  // that may be loaded, newest first
-  std::vector<ImageFile> later_;   // that lie behind `until`
+  std::vector<ImageFile> images_;     // that may be loaded, newest first
+  std::vector<ImageFile> later_;      // that lie behind `until`
+  std::vector<std::string> damaged_;  // that were passed over
   std::optional<ImageLoader> image_;
   std::string image_path_;
   uint64_t image_read_bytes_ = 0;

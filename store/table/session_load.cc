@@ -28,8 +28,7 @@ Result<void> SessionLoader::AddNamespace(uint32_t id, std::string_view name,
   if (id >= namespaces_.size()) namespaces_.resize(id + size_t{1});
   if (namespaces_[id] != 0) return Fail(Code::kDamaged, "two namespaces have the number {}", id);
   Namespace& ns = space_.impl_->namespaces.Make(name);
-  for (const uint32_t other : namespaces_)
-    if (other == ns.id + 1) return Fail(Code::kDamaged, "a namespace comes twice");
+  if (!named_.insert(ns.id).second) return Fail(Code::kDamaged, "a namespace comes twice");
   namespaces_[id] = ns.id + 1;
   if (policy != nullptr) ns.policy = *policy;
   return {};
@@ -119,16 +118,18 @@ Result<void> SessionLoader::Add(const Session& session) {
   if (shape.id == 0) AppendSized(value_, shape.description);
   value_ += session.body.substr(body->options_at);
   const KeyRef ref = session.key.ref();
-  Entry* const entry =
-      space.sessions->Insert(ref, ValueType::kSession, Encoding::kPlain, value_.size());
+  Entry* entry = space.sessions->Insert(ref, ValueType::kSession, Encoding::kPlain, value_.size());
   std::memcpy(entry->value_data(), value_.data(), value_.size());
   space.sessions->SetDeadline(ref, entry, session.deadline);
   Namespace& ns = space.namespaces.At(shape.ns);
   ns.bytes += entry->BlockBytes();
   ++ns.live;
   if (body->user.empty()) ++ns.anonymous;
-  TRY_VOID(AddSpent(session, body->spent));
-  if (!space.AddToIndex(session.key, space.Live(session.key)))
+  if (!session.spent.empty()) {
+    TRY_VOID(AddSpent(session, body->spent));
+    entry = space.Live(session.key);
+  }
+  if (!space.AddToIndex(session.key, entry))
     return Fail(Code::kDamaged, "two sessions of a user have one handle or serial");
   return {};
 }

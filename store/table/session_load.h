@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "store/base/result.h"
@@ -75,7 +76,8 @@ class SessionLoader {
 
   SessionSpace& space_;
   const TimeMs time_;
-  std::vector<uint32_t> namespaces_;  // the space's ids + 1, by the capture's; 0: none
+  std::vector<uint32_t> namespaces_;    // the space's ids + 1, by the capture's; 0: none
+  std::unordered_set<uint32_t> named_;  // the space's ids that are in it
   std::vector<Loaded> shapes_;
   std::string value_;
 };

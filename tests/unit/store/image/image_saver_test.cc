@@ -38,7 +38,7 @@ class ImageSaverTest : public testing::Test {
   [[nodiscard]] ImageHeader Header() const {
     return {.sequence = log.records.size(), .epoch = 1, .time_ms = log.now};
   }
-  void Begin(int zstd_level = 1) {
+  void Begin(int zstd_level = kZstdLevel) {
     result.reset();
     ImageSaver::Options options;
     options.path = kPath;
