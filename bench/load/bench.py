@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
+import durability_rows
 import figures
 import memory_rows
 import neighbour_rows
@@ -20,8 +22,11 @@ import results
 import throughput_rows
 from context import Context
 
-ROWS = [*throughput_rows.ROWS, *memory_rows.ROWS, *neighbour_rows.ROWS, *pause_rows.ROWS]
+# A file of rows for each kind of question, in the order of the table.
+ROW_FILES = [throughput_rows, memory_rows, neighbour_rows, pause_rows, durability_rows]
+ROWS = [row for file in ROW_FILES for row in file.ROWS]
 RUNS = 7
+REPORT = peers.ROOT / "bench" / "RESULTS.md"
 
 
 def parse_arguments(arguments):
@@ -35,9 +40,11 @@ def parse_arguments(arguments):
                         help="one more server to measure, started with redis-server's options")
     parser.add_argument("--runs", type=int, default=RUNS, help=f"runs of each row (default {RUNS})")
     parser.add_argument("--scale", type=float, default=1.0,
-                        help="share of the entries and requests, for a quick look (default 1)")
-    parser.add_argument("--out", default=str(peers.ROOT / "bench" / "RESULTS.md"),
-                        help="the report; results/ and plots/ are written beside it")
+                        help="share of the entries and requests, for a quick look (default 1); "
+                             "needs --out")
+    parser.add_argument("--out", type=pathlib.Path, default=REPORT,
+                        help="the report; results/ and plots/ are written beside it "
+                             "(default: bench/RESULTS.md)")
     parser.add_argument("--quiet", action="store_true", help="print the figures only")
     options = parser.parse_args(arguments)
     known = {row.name: row for row in ROWS}
@@ -48,8 +55,14 @@ def parse_arguments(arguments):
         parser.error(f"--runs {options.runs}: at least 1")
     if not 0 < options.scale <= 1:
         parser.error(f"--scale {options.scale:g}: above 0 and up to 1")
+    if options.scale != 1 and options.out.resolve() == REPORT:
+        parser.error(f"--scale {options.scale:g}: {REPORT.name} keeps figures of full size only; "
+                     "name another report with --out")
     options.rows = [known[name] for name in dict.fromkeys(options.rows)] or ROWS
     options.peers = all_peers(parser, options.peer)
+    if options.out.resolve() == REPORT and (wrong := results.unfit_tree(peers.ROOT)):
+        parser.error(f"{wrong}: nobody could tell later what {REPORT.name} says was measured; "
+                     "name another report with --out")
     return options
 
 
@@ -99,10 +112,8 @@ def compiler():
 
 
 def versions(options):
-    commit = first_line("git", "describe", "--always", "--dirty")
-    said = {peer.name: peer.version() for peer in options.peers}
-    said[peers.OURS] += f" ({commit})"
-    return {**said, "kernel": platform.release(), "processor": processor(),
+    return {**{peer.name: peer.version() for peer in options.peers},
+            "kernel": platform.release(), "processor": processor(),
             "compiler": compiler(),
             "pinning": "one core: not pinned" if peers.SERVER_CORE is None
                        else "servers and load on a core each"}
@@ -119,8 +130,8 @@ def command_of(options, row):
     return " ".join(words)
 
 
-def print_row(row, measured):
-    print(f"\n{row.name}: {row.title}")
+def print_row(row, measured, seconds):
+    print(f"\n{row.name}: {row.title} ({seconds:.0f} s)")
     for goal in row.goals:
         values = results.goal_values(goal, measured)
         kind = "ratio" if goal.kind == "ratio" else "ours"
@@ -137,15 +148,17 @@ def main(arguments):
     # Also when it is told to end, no server must be left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = parse_arguments(arguments)
-    store = results.Store(pathlib.Path(options.out))
+    store = results.Store(options.out)
     if peers.SERVER_CORE is None:
         print("one core, or no taskset: nothing is pinned", file=sys.stderr)
     context = Context(options.peers, options.runs, options.scale, options.quiet)
-    said = versions(options)
+    conditions = {"runs": options.runs, "scale": options.scale,
+                  "commit": results.commit_of(peers.ROOT), "versions": versions(options)}
     failed = 0
     try:
         for row in options.rows:
             context.say(row.name)
+            began = time.monotonic()
             try:
                 measured, curves = row.run(context)
             except (peers.LoadFailed, OSError, RuntimeError) as error:
@@ -153,10 +166,8 @@ def main(arguments):
                 context.close()
                 failed += 1
                 continue
-            print_row(row, measured)
-            store.save(row, measured, curves,
-                       {"command": command_of(options, row), "runs": options.runs,
-                        "scale": options.scale, "versions": said})
+            print_row(row, measured, time.monotonic() - began)
+            store.save(row, measured, curves, {"command": command_of(options, row), **conditions})
             store.render(ROWS)
     finally:
         context.close()

@@ -12,6 +12,7 @@ class Context:
         self._quiet = quiet
         self._filled_with = None
         self._filled = {}
+        self._known = {}
         self._began = time.monotonic()
 
     def count(self, full, least=100):
@@ -37,6 +38,13 @@ class Context:
                 server = self._filled[peer.name] = peer.start()
                 fill(server)
         return self._filled
+
+    def once(self, key, measure):
+        """What measure() returns, measured by the first row that asks for `key`: rows that look at
+        the same servers at different times share one run of them."""
+        if key not in self._known:
+            self._known[key] = measure()
+        return self._known[key]
 
     def turns(self, run):
         """The peers in the order of this run: each other run backwards, so that none always comes

@@ -20,7 +20,7 @@ def steady_gets(keys, rate, seconds):
 def fill_with_deadline(server, data, keys):
     """Adds `keys` entries that all end at one instant, which it returns in unix seconds. Gives the
     load more time when it took longer than was thought."""
-    allowed = 2.0 + keys / 150_000
+    allowed = 1.5 + keys / 250_000
     while True:
         deadline = time.time() + allowed
         load(server, *data, "--keys", keys, "--first-key", keys, "--preload-only",

@@ -91,7 +91,9 @@ void AddLoadOptions(CLI::App& app, Options& options, std::string& sending) {
       ->check(Positive(1e7));
   app.add_option("--warmup", options.warmup, "Requests to send before measuring")
       ->check(Between(1, kCountMax));
-  app.add_flag("--preload", options.preload, "First fill every key exactly once");
+  app.add_flag("--preload", options.preload,
+               "First fill every key exactly once; session-get and session-mix do it by themselves "
+               "unless they are given --tokens");
   app.add_flag("--preload-only", options.preload_only, "Fill every key exactly once, then end");
   app.add_option("--tokens", options.token_file,
                  "File for the tokens of session-get and session-mix: written by a preload, read "
@@ -152,6 +154,11 @@ void AddOutputOptions(CLI::App& app, Options& options) {
   app.add_flag("--progress", options.progress, "A progress line each second, also to no terminal");
 }
 
+/// Whether the workload uses sessions that were there before, by the tokens that they got.
+bool ShowsTokens(const Options& options) {
+  return options.workload == "session-get" || options.workload == "session-mix";
+}
+
 }  // namespace
 
 ParsedOptions ParseOptions(int argc, const char* const* argv) {
@@ -175,7 +182,9 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
   if (distribution == "sequence") options.load.distribution = Distribution::kSequence;
   if (distribution == "half") options.load.distribution = Distribution::kHalf;
   if (sending == "window") options.sending = Sending::kWindow;
-  if (options.preload_only) options.preload = true;
+  // Only a preload can tell which tokens the server minted, unless an earlier one wrote them down.
+  if (options.preload_only || (ShowsTokens(options) && options.token_file.empty()))
+    options.preload = true;
   if (options.requests == 0 && options.duration_seconds == 0) options.requests = 100'000;
   return parsed;
 }
@@ -198,15 +207,8 @@ Result<void> CheckOptions(const Options& options) {
                 load.value_bytes_max, load.value_bytes);
   if (options.rate > 0 && options.sending == Sending::kWindow)
     return Fail(Code::kInvalid, "--send window: with --rate the schedule says when to send");
-  const bool shows_tokens = options.workload == "session-get" || options.workload == "session-mix";
-  if (!options.token_file.empty() && !shows_tokens)
+  if (!options.token_file.empty() && !ShowsTokens(options))
     return Fail(Code::kInvalid, "--tokens: only session-get and session-mix show minted tokens");
-  if (shows_tokens && !options.preload && options.token_file.empty())
-    return Fail(
-        Code::kInvalid,
-        "{} shows tokens that a preload obtained: give --preload, or --tokens with the file "
-        "of an earlier one",
-        options.workload);
   if (options.preload_only && (!options.json_file.empty() || !options.svg_file.empty()))
     return Fail(Code::kInvalid, "--preload-only measures nothing to write to --json or --svg");
   if (options.server && !SampleProcess(*options.server))

@@ -37,6 +37,10 @@ def watched(context, server, event):
             "probe_ms": probe_ms, "idle_probe_ms": idle_ms, "event_s": took}
 
 
+def row(name, title, run):
+    return Row(name, title, run, METRICS, [Goal("pause_ms", "own", 1.0, "longest pause, ms")])
+
+
 def pause_row(name, title, prepare, event):
     """prepare(context, server) fills a fresh server; event(context, server) is what is watched."""
     def run(context):
@@ -47,26 +51,41 @@ def pause_row(name, title, prepare, event):
 
         return context.each(measure), {}
 
-    return Row(name, title, run, METRICS, [Goal("pause_ms", "own", 1.0, "longest pause, ms")])
-
-
-def ten_million(context):
-    return ("--keys", context.count(10_000_000), "--value-size", 150)
+    return row(name, title, run)
 
 
 def grow(context, server):
     # Few connections and a shallow pipeline: a turn's own work must not look like a pause.
-    load(server, "--workload", "set", *ten_million(context), "--clients", 10, "--pipeline", 16,
-         "--distribution", "sequence", "--requests", context.count(10_000_000), background=True)
+    keys = context.count(10_000_000)
+    load(server, "--workload", "set", "--keys", keys, "--value-size", 150, "--clients", 10,
+         "--pipeline", 16, "--distribution", "sequence", "--requests", keys, background=True)
 
 
-def fill_ten_million(context, server):
-    load(server, *ten_million(context), "--preload-only", "--pipeline", 64)
-
-
-def flush(_, server):
+def flush(server):
     server.call("FLUSHALL")
     server.settled_rss(30)
+
+
+def grow_and_flush(context):
+    """Both rows of ten million keys in one: what has grown is then flushed."""
+    def measure(peer):
+        with peer.start() as server:
+            grown = watched(context, server, lambda: grow(context, server))
+            server.settled_rss()
+            flushed = watched(context, server, lambda: flush(server))
+        return {**{("growth", metric): value for metric, value in grown.items()},
+                **{("flush", metric): value for metric, value in flushed.items()}}
+
+    return context.each(measure)
+
+
+def ten_million_row(name, title, part):
+    def run(context):
+        both = context.once("ten million", lambda: grow_and_flush(context))
+        return {peer: {metric: values for (of, metric), values in metrics.items() if of == part}
+                for peer, metrics in both.items()}, {}
+
+    return row(name, title, run)
 
 
 def fill_one_user(context, server):
@@ -101,14 +120,10 @@ def delete_hash(_, server):
     server.settled_rss(30)
 
 
-def nothing(_, __):
-    pass
-
-
 ROWS = [
-    pause_row("pause-growth", "longest pause while the table grows from 0 to 10M keys (10 clients, "
-              "pipeline 16)", nothing, grow),
-    pause_row("pause-flushall", "longest pause at FLUSHALL of 10M keys", fill_ten_million, flush),
+    ten_million_row("pause-growth", "longest pause while the table grows from 0 to 10M keys "
+                    "(10 clients, pipeline 16)", "growth"),
+    ten_million_row("pause-flushall", "longest pause at FLUSHALL of 10M keys", "flush"),
     pause_row("pause-revoke-all", "longest pause at SESSION.REVOKE ALL of a user with 1M sessions, "
               "against SMEMBERS and UNLINK by the thousand", fill_one_user, revoke_all),
     pause_row("pause-del", "longest pause at DEL of a hash of 1M fields", fill_hash, delete_hash),

@@ -18,6 +18,7 @@ import servers  # noqa: E402  (tests/e2e knows how to start and stop a server)
 
 OURS = "cloakroom"
 REDIS = "redis"
+NOTHING_KEPT = ("--save", "", "--appendonly", "no")
 
 
 def cores():
@@ -39,8 +40,10 @@ class Peer:
         self.binary = str(binary)
         self.has_sessions = name == OURS
 
-    def start(self):
-        return Running(self)
+    def start(self, *durability, folder=None):
+        """A server with these options in the place of NOTHING_KEPT; fresh, or in `folder`, which
+        then stays."""
+        return Running(self, durability or NOTHING_KEPT, folder)
 
     def version(self):
         """What the binary says of itself, without the numbers of its build."""
@@ -50,16 +53,16 @@ class Peer:
 
 
 class Running(servers.Server):
-    """A peer that runs: nothing is persisted, and it has the server's core for itself."""
+    """A peer that runs, and has the server's core for itself."""
 
-    def __init__(self, peer):
+    def __init__(self, peer, durability, folder=None):
         self.peer = peer
-        folder = tempfile.mkdtemp(prefix="cloakroom-bench-")
+        self.keeps_folder = folder is not None
+        folder = folder or tempfile.mkdtemp(prefix="cloakroom-bench-")
         port = servers.free_port()
         pin = [] if SERVER_CORE is None else ["taskset", "-c", str(SERVER_CORE)]
-        command = [*pin, peer.binary, "--port", str(port), "--save", "", "--appendonly", "no",
-                   "--dir", folder]
-        super().__init__(command, port, folder, True)
+        command = [*pin, peer.binary, "--port", str(port), *durability, "--dir", folder]
+        super().__init__(command, port, folder, not self.keeps_folder)
         self.control = self.connect(timeout=600)
 
     def call(self, *words):
@@ -97,7 +100,8 @@ class Running(servers.Server):
     def stop(self):
         self.control.close()
         code = super().stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.keeps_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
         return code
 
 

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import subprocess
 
 import curves
 import figures
@@ -14,8 +15,41 @@ INTRODUCTION = """\
 Written by `./dev bench`; [README.md](README.md) says what each row does. Each server is pinned to
 one core and the load to another; nothing is persisted on either side; the servers take turns within
 every run. Ratios are ours to redis-server's in the same run. A figure is the median over the runs,
-with the least and the most in brackets.
+with the least and the most in brackets. Each row says at which commit it was measured.
 """
+
+# What a run of rows writes itself: rows measured one after another need no commit in between.
+OWN_FILES = (":!bench/RESULTS.md", ":!bench/results", ":!bench/plots")
+
+
+def git(root, *words):
+    """(whether it succeeded, what it said)."""
+    try:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True,
+                              check=False)
+    except OSError:
+        return False, ""
+    return done.returncode == 0, done.stdout.strip()
+
+
+def commit_of(root):
+    """The commit of the tree that is measured; marked when it is not the whole truth."""
+    found, commit = git(root, "rev-parse", "--short=10", "HEAD")
+    if not found:
+        return "unknown"
+    _, changes = git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OWN_FILES)
+    return commit + ("-dirty" if changes else "")
+
+
+def unfit_tree(root):
+    """Why the figures of this tree could not be told by a commit of main; empty when they can."""
+    commit = commit_of(root)
+    if commit == "unknown" or commit.endswith("-dirty"):
+        return f"the tree is at commit {commit}"
+    if git(root, "rev-parse", "--verify", "main")[0] and not git(
+            root, "merge-base", "--is-ancestor", "HEAD", "main")[0]:
+        return f"commit {commit} is not in the history of main"
+    return ""
 
 
 class Store:
@@ -27,7 +61,7 @@ class Store:
         self.plots = self.report.parent / "plots"
 
     def save(self, row, measured, latency_curves, conditions):
-        """Stores one row; `conditions` are the command, versions, runs and scale."""
+        """Stores one row; `conditions` are the command, commit, versions, runs and scale."""
         self.results.mkdir(parents=True, exist_ok=True)
         stored = {"row": row.name, **conditions, "measured": measured, "curves": latency_curves}
         text = json.dumps(stored, indent=1)
@@ -56,11 +90,16 @@ class Store:
 
     def details(self, row, stored):
         lines = [f"## {row.name}\n", f"{row.title[0].upper()}{row.title[1:]}.\n",
-                 f"`{stored['command']}`\n", details_table(row, stored["measured"])]
+                 f"`{stored['command']}`, {runs_text(stored)}\n",
+                 details_table(row, stored["measured"])]
         plot = self.plots / f"{row.name}.svg"
         if plot.exists():
             lines.append(f"\n![latency by percentile](plots/{row.name}.svg)\n")
         return "\n".join(lines)
+
+
+def runs_text(stored):
+    return f"{stored['runs']} run{'s' * (stored['runs'] != 1)} at commit {stored['commit']}"
 
 
 def goal_values(goal, measured):
@@ -114,14 +153,14 @@ def details_table(row, measured):
 
 def conditions_text(stored):
     """What was measured with: one paragraph for each set of versions, with the rows it holds for.
-    """
+    How often, and at which commit, each row says itself."""
     groups = {}
     for row, values in stored:
         versions = tuple(sorted(values["versions"].items()))
-        groups.setdefault((versions, values["runs"]), []).append(row.name)
+        groups.setdefault(versions, []).append(row.name)
     parts = []
-    for (versions, runs), names in groups.items():
+    for versions, names in groups.items():
         said = "; ".join(f"{what}: {version}" for what, version in versions)
         which = "All rows" if len(groups) == 1 else ", ".join(names)
-        parts.append(f"{which}: {runs} run{'s' * (runs != 1)}. {said}.\n")
+        parts.append(f"{which} with: {said}.\n")
     return "\n".join(parts)

@@ -94,9 +94,9 @@ ROWS = [
       for verb in ("get", "set")),
     *(strings_row(verb, 16, 10_000_000, 2_000_000, 0.40, f"{verb}-10m")
       for verb in ("get", "set")),
-    login_row("login-flow", 30_000, "a transaction in one write"),
-    login_row("login-flow-awaited", 10_000, "each command awaited, as blocking clients do",
+    login_row("login-flow", 10_000, "each command sent and awaited, as blocking clients do",
               "--await-each"),
+    login_row("login-flow-batched", 30_000, "a transaction in one write"),
     login_row("login-flow-p16", 60_000, "16 flows under way on each, a transaction in one write",
               "--pipeline", 16),
 ]

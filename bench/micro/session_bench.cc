@@ -45,7 +45,7 @@ class Sessions {
   }
   std::string Create(std::string_view user) { return Create(Request(user)); }
   void Destroy(const std::string& token) {
-    const std::string_view ended[] = {token};
+    const ShownToken ended[] = {token};
     CHECK(DestroySessions(space(), ended, now(), batch_) == 1);
     Commit();
   }
@@ -87,6 +87,25 @@ void BM_SessionCreate(benchmark::State& state) {
     std::string& token = sessions.Next();
     sessions.Destroy(token);
     token = sessions.Create(Sessions::User(i++));
+  }
+}
+
+/// Question: and the logout alone?
+/// Arg: live sessions. They end by the hundred; then the clock stands while as many log in.
+void BM_SessionDestroy(benchmark::State& state) {
+  constexpr size_t kAtOnce = 100;
+  Sessions sessions(state.range(0));
+  size_t i = 0;
+  std::vector<std::string*> ended;
+  while (state.KeepRunningBatch(kAtOnce)) {
+    for (size_t k = 0; k < kAtOnce; ++k) {
+      ended.push_back(&sessions.Next());
+      sessions.Destroy(*ended.back());
+    }
+    state.PauseTiming();
+    for (std::string* const token : ended) *token = sessions.Create(Sessions::User(i++));
+    ended.clear();
+    state.ResumeTiming();
   }
 }
 
@@ -330,6 +349,7 @@ void BM_SessionStats(benchmark::State& state) {
 
 void Sizes(benchmark::internal::Benchmark* bench) { bench->Arg(1 << 10)->Arg(1 << 18); }
 BENCHMARK(BM_SessionCreate)->Apply(Sizes);
+BENCHMARK(BM_SessionDestroy)->Apply(Sizes);
 BENCHMARK(BM_SessionAnon)->Apply(Sizes);
 BENCHMARK(BM_SessionPut)->Apply(Sizes);
 BENCHMARK(BM_SessionGet)->Apply(Sizes);
