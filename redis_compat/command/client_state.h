@@ -39,8 +39,9 @@ struct ClientState {
   bool in_exec = false;
   bool queue_grows = false;  // something queued may need memory
   std::vector<std::vector<std::string>> queued;
-  size_t queued_bytes = 0;         // of the words
-  size_t queued_memory_bytes = 0;  // about what it takes to keep them
+  size_t queued_bytes = 0;          // of the words
+  size_t queued_memory_bytes = 0;   // about what it takes to keep them
+  size_t queued_counted_bytes = 0;  // of that, what is counted as the client's memory by now
 
   // WATCH: kept by command/watch.h, which marks the client dirty when a watched key is touched.
   struct WatchedKey {

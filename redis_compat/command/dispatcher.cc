@@ -1,5 +1,3 @@
-#include "redis_compat/command/dispatcher.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,18 +6,14 @@
 #include <vector>
 
 #include "redis_compat/command/command_trace.h"
+#include "redis_compat/command/dispatcher_impl.h"
 #include "redis_compat/command/error_reply.h"
 #include "redis_compat/command/unknown_command.h"
-#include "redis_compat/command/watch.h"
 #include "store/base/check.h"
 #include "store/table/session_space.h"
 
 namespace cloakroom {
 namespace {
-
-constexpr size_t kQuotedBytesMax = 128;      // of a client's words in an error
-constexpr uint64_t kLoggedBesidesWord = 32;  // of a record, for each word that a command brings
-constexpr int kRunsMax = 3;                  // of one handler, while memory is short
 
 bool ArityFits(int arity, size_t words) {
   return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
@@ -32,62 +26,6 @@ bool RunsInsideMulti(const Command& command) {
 }
 
 }  // namespace
-
-struct Dispatcher::Impl {
-  Impl(Dispatcher& owner, const Registry& commands, Shard& its_shard, ServerControl& its_server,
-       Clock& its_clock, Random& its_random)
-      : self(owner),
-        registry(commands),
-        shard(its_shard),
-        server(its_server),
-        clock(its_clock),
-        random(its_random),
-        budget(its_shard.budget()),
-        watches(its_shard) {}
-
-  Dispatcher& self;
-  const Registry& registry;
-  Shard& shard;
-  ServerControl& server;
-  Clock& clock;
-  Random& random;
-  MemoryBudget& budget;
-  WatchTable watches;
-  WriteBatch batch;
-  LookupCounters lookups;
-  Counters counters;
-  // One reading of the clock both ends a command and starts the next. The first command after a
-  // Prepare has waited for the rest of its turn, so it takes a reading of its own.
-  int64_t last_reading_us = 0;
-  bool chained = false;
-  // Of the command at hand, or of all that EXEC runs.
-  std::optional<AckLevel> asked;  // how far a policy wants its record to come
-  bool unasked = false;           // a change was made that no policy speaks of
-  bool waits = false;             // the handler waits for something
-
-  /// The clock as a command begins.
-  int64_t Begin() {
-    if (!std::exchange(chained, true)) last_reading_us = clock.MonotonicUs();
-    return last_reading_us;
-  }
-
-  [[nodiscard]] std::optional<Error> Refusal(const ClientState& client, Args args,
-                                             const Command* command) const;
-  [[nodiscard]] bool TakesWrite(const ClientState& client, Args args, const Command& command) const;
-  [[nodiscard]] bool RefusesMemory(const ClientState& client, const Command& command);
-  [[nodiscard]] bool GoesOnWaiting(ClientState& client);
-  [[nodiscard]] Result<void> Fit(CommandContext& ctx, Args args, Reply& reply, size_t start);
-  void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
-  [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
-  [[nodiscard]] bool QueueWrites(const ClientState& client) const;
-  void Queue(ClientState& client, Args args, const Command& command, std::string& out);
-  void Call(ClientState& client, Args args, const Command& command, const Prepared& prepared,
-            std::string& out);
-  void Observe(const ClientState& client, uint32_t db, Args args, const Command& command,
-               int64_t duration_us);
-  static void SetClock(const CommandContext& ctx, std::string_view key);
-  void CountError(std::string_view reply);
-};
 
 std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args args,
                                                const Command* command) const {
@@ -109,16 +47,6 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
   return std::nullopt;
 }
 
-/// While the log takes little or nothing: whether this command may be executed.
-bool Dispatcher::Impl::TakesWrite(const ClientState& client, Args args,
-                                  const Command& command) const {
-  const bool exec = command.spec->name == "exec";
-  if (exec ? !QueueWrites(client) : (command.spec->flags & kWrite) == 0) return true;
-  uint64_t bytes = client.queued_bytes;
-  for (const std::string_view word : args.words()) bytes += word.size() + kLoggedBesidesWord;
-  return shard.CanAccept(bytes);
-}
-
 void Dispatcher::Impl::Refuse(ClientState& client, const Command* command, Error error,
                               std::string& out) {
   const size_t start = out.size();
@@ -136,14 +64,6 @@ void Dispatcher::Impl::Refuse(ClientState& client, const Command* command, Error
   CountError(std::string_view(out).substr(start));
 }
 
-bool Dispatcher::Impl::QueueWrites(const ClientState& client) const {
-  return std::any_of(client.queued.begin(), client.queued.end(), [this](const auto& queued) {
-    const std::vector<std::string_view> words(queued.begin(), queued.end());
-    const Command* command = registry.Resolve(Args(words));
-    return command != nullptr && (command->spec->flags & kWrite) != 0;
-  });
-}
-
 bool Dispatcher::Impl::Postpones(const ClientState& client, const Command& command) const {
   const PauseMode mode = server.paused();
   if (mode == PauseMode::kOff) [[likely]]
@@ -151,50 +71,6 @@ bool Dispatcher::Impl::Postpones(const ClientState& client, const Command& comma
   if (mode == PauseMode::kAll) return true;
   if ((command.spec->flags & kWrite) != 0) return true;
   return command.spec->name == "exec" && QueueWrites(client);
-}
-
-/// While memory is over its limit and nothing can be evicted: commands that may grow, and inside
-/// MULTI all that would be queued, for a queue is memory too.
-bool Dispatcher::Impl::RefusesMemory(const ClientState& client, const Command& command) {
-  if (!budget.IsOver()) [[likely]]
-    return false;
-  const std::string_view name = command.full_name;
-  bool grows = (command.spec->flags & kDenyOom) != 0 || (name == "exec" && client.queue_grows);
-  if (client.in_multi && !grows)
-    grows = name != "exec" && name != "discard" && name != "quit" && name != "reset";
-  if (!grows || server.paused() != PauseMode::kOff) return false;
-  (void)Begin();  // what is evicted for it is the command's own time
-  return !shard.MakeRoom();
-}
-
-/// A large command has waited for a turn: whether it waits for another.
-bool Dispatcher::Impl::GoesOnWaiting(ClientState& client) {
-  const size_t bytes = std::exchange(client.awaited_memory_bytes, 0);
-  if (!budget.limited() || server.paused() != PauseMode::kOff) return false;
-  (void)Begin();
-  if (!shard.GoesOnWaiting(bytes)) return false;
-  client.awaited_memory_bytes = bytes;
-  last_reading_us = clock.MonotonicUs();
-  return true;
-}
-
-/// Sees to it that the batch fits, if need be by evicting. What is evicted may be what the handler
-/// has read, so then it runs again.
-Result<void> Dispatcher::Impl::Fit(CommandContext& ctx, Args args, Reply& reply, size_t start) {
-  size_t reserved = 0;
-  for (int runs = 0; runs < kRunsMax && !batch.empty() && !budget.Fits(batch.reach()); ++runs) {
-    const Shard::Room room =
-        shard.Reserve(batch, !ctx.client.in_exec, ctx.client.input_memory_bytes, reserved);
-    if (room == Shard::Room::kYes) return {};
-    if (room == Shard::Room::kLater) ctx.client.awaited_memory_bytes = reserved;
-    if (room != Shard::Room::kAgain) return Fail(Code::kNoMemory, "");
-    const LookupCounters counted = lookups;
-    batch.Clear();
-    reply.out().resize(start);
-    TRY_VOID(ctx.command.spec->handler(ctx, args, reply));
-    lookups = counted;
-  }
-  return {};
 }
 
 void Dispatcher::Impl::Queue(ClientState& client, Args args, const Command& command,
@@ -251,6 +127,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   Result<void> done = command.spec->handler(ctx, args, reply);
   if (budget.limited() && (command.spec->flags & kDenyOom) != 0 && done) [[unlikely]]
     done = Fit(ctx, args, reply, start);
+  reply.Flush();
   if (ctx.waits) [[unlikely]] {
     CHECK(done && batch.empty() && !client.in_exec);
     out.resize(start);
@@ -404,6 +281,10 @@ bool Dispatcher::WatchBroken(const ClientState& client) const {
 Result<void> Dispatcher::ExecuteQueue(ClientState& client, Reply& reply) {
   CHECK(client.in_multi && !client.in_exec);
   const std::vector<std::vector<std::string>> queued = std::move(client.queued);
+  // The words of the queue go as it ends: their room is the commands' own.
+  MemoryBudget& budget = impl_->budget;
+  budget.set_outside(budget.outside() - std::min({budget.outside(), client.queued_memory_bytes,
+                                                  client.queued_counted_bytes}));
   Forget(client);  // before the commands run: they must not break the transaction's own watches
   client.in_exec = true;
   impl_->shard.OpenRecord();

@@ -66,6 +66,10 @@ class Dispatcher {
   void Unwatch(ClientState& client);
   /// Whether a key that the client watches was changed, or has expired meanwhile.
   [[nodiscard]] bool WatchBroken(const ClientState& client) const;
+  /// Before EXEC runs anything: sees to it that all of the queue fits, if need be by evicting.
+  ///   errors  kNoMemory   it takes more turns: the client waits for them, EXEC is to run again
+  ///           kExecAbort  it does not fit; the queue and MULTI state are gone
+  [[nodiscard]] Result<void> MakeRoomForQueue(ClientState& client);
   /// Runs what the client queued as one record and writes EXEC's array; the queue and MULTI state
   /// are gone when it returns.
   Result<void> ExecuteQueue(ClientState& client, Reply& reply);

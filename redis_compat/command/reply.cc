@@ -12,56 +12,69 @@ namespace {
 
 constexpr size_t kHeaderBytesMax = 24;  // a type byte, 20 digits, CRLF
 
-// A bulk string up to this size is put together on the stack and appended at once.
+// A bulk string up to this size is put together with others.
 constexpr size_t kShortBulkBytes = 99;
+constexpr size_t kShortBulkBytesMax = kShortBulkBytes + 7;
 
-/// `type` n CRLF, built on the stack and appended at once.
-void AppendHeader(std::string& out, char type, int64_t n) {
-  char text[kHeaderBytesMax];
-  text[0] = type;
-  char* end = std::to_chars(text + 1, text + sizeof text, n).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  out.append(text, static_cast<size_t>(end - text));
+/// A bulk string of at most kShortBulkBytes at `out`; returns its end.
+char* PutShortBulk(char* out, std::string_view bytes) {
+  *out++ = '$';
+  if (bytes.size() >= 10) *out++ = static_cast<char>('0' + bytes.size() / 10);
+  *out++ = static_cast<char>('0' + bytes.size() % 10);
+  *out++ = '\r';
+  *out++ = '\n';
+  out = std::copy(bytes.begin(), bytes.end(), out);
+  *out++ = '\r';
+  *out++ = '\n';
+  return out;
 }
 
 }  // namespace
 
+void Reply::Put(std::string_view bytes) {
+  // To copy a few hundred bytes once more is cheaper than to append them apart.
+  if (bytes.size() > kTextBytes / 2) {
+    Flush();
+    out_.append(bytes);
+    return;
+  }
+  Wrote(std::copy(bytes.begin(), bytes.end(), Room(bytes.size())));
+}
+
+void Reply::Header(char type, int64_t n) {
+  char* end = Room(kHeaderBytesMax);
+  *end++ = type;
+  end = std::to_chars(end, end + kDigitsMax, n).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  Wrote(end);
+}
+
 Result<void> Reply::Ok() {
-  out_.append("+OK\r\n", 5);
+  Put("+OK\r\n");
   return {};
 }
 
 Result<void> Reply::Simple(std::string_view line) {
-  out_ += '+';
-  out_ += line;
-  out_.append("\r\n", 2);
+  Put("+");
+  Put(line);
+  Put("\r\n");
   return {};
 }
 
 Result<void> Reply::Integer(int64_t value) {
-  AppendHeader(out_, ':', value);
+  Header(':', value);
   return {};
 }
 
 Result<void> Reply::Bulk(std::string_view bytes) {
   if (bytes.size() <= kShortBulkBytes) [[likely]] {
-    char text[kShortBulkBytes + 7];
-    char* end = text;
-    *end++ = '$';
-    if (bytes.size() >= 10) *end++ = static_cast<char>('0' + bytes.size() / 10);
-    *end++ = static_cast<char>('0' + bytes.size() % 10);
-    *end++ = '\r';
-    *end++ = '\n';
-    end = std::copy(bytes.begin(), bytes.end(), end);
-    *end++ = '\r';
-    *end++ = '\n';
-    out_.append(text, static_cast<size_t>(end - text));
+    Wrote(PutShortBulk(Room(kShortBulkBytesMax), bytes));
     return {};
   }
-  AppendHeader(out_, '$', static_cast<int64_t>(bytes.size()));
-  out_.append(bytes);
-  out_.append("\r\n", 2);
+  Header('$', static_cast<int64_t>(bytes.size()));
+  Put(bytes);
+  Put("\r\n");
   return {};
 }
 
@@ -71,42 +84,45 @@ Result<void> Reply::BulkInteger(int64_t value) {
   return Bulk({text, static_cast<size_t>(end - text)});
 }
 
+Result<void> Reply::Pair(std::string_view name, std::string_view value) {
+  if (name.size() <= kShortBulkBytes && value.size() <= kShortBulkBytes) [[likely]] {
+    Wrote(PutShortBulk(PutShortBulk(Room(2 * kShortBulkBytesMax), name), value));
+    return {};
+  }
+  TRY_VOID(Bulk(name));
+  return Bulk(value);
+}
+
 Result<void> Reply::Null() {
-  if (protocol_ == 2)
-    out_.append("$-1\r\n", 5);
-  else
-    out_.append("_\r\n", 3);
+  Put(protocol_ == 2 ? "$-1\r\n" : "_\r\n");
   return {};
 }
 
 Result<void> Reply::NullArray() {
-  if (protocol_ == 2)
-    out_.append("*-1\r\n", 5);
-  else
-    out_.append("_\r\n", 3);
+  Put(protocol_ == 2 ? "*-1\r\n" : "_\r\n");
   return {};
 }
 
 Result<void> Reply::Array(size_t count) {
-  AppendHeader(out_, '*', static_cast<int64_t>(count));
+  Header('*', static_cast<int64_t>(count));
   return {};
 }
 
 Result<void> Reply::Map(size_t pairs) {
   if (protocol_ == 2)
-    AppendHeader(out_, '*', static_cast<int64_t>(pairs * 2));
+    Header('*', static_cast<int64_t>(pairs * 2));
   else
-    AppendHeader(out_, '%', static_cast<int64_t>(pairs));
+    Header('%', static_cast<int64_t>(pairs));
   return {};
 }
 
 Result<void> Reply::Set(size_t count) {
-  AppendHeader(out_, protocol_ == 2 ? '*' : '~', static_cast<int64_t>(count));
+  Header(protocol_ == 2 ? '*' : '~', static_cast<int64_t>(count));
   return {};
 }
 
 Result<void> Reply::Push(size_t count) {
-  AppendHeader(out_, protocol_ == 2 ? '*' : '>', static_cast<int64_t>(count));
+  Header(protocol_ == 2 ? '*' : '>', static_cast<int64_t>(count));
   return {};
 }
 
@@ -119,33 +135,33 @@ Result<void> Reply::Double(double value) {
     size = std::snprintf(text, sizeof text, "%.17g", value);
   const std::string_view digits(text, static_cast<size_t>(size));
   if (protocol_ == 2) return Bulk(digits);
-  out_ += ',';
-  out_ += digits;
-  out_.append("\r\n", 2);
+  Put(",");
+  Put(digits);
+  Put("\r\n");
   return {};
 }
 
 Result<void> Reply::Boolean(bool value) {
   if (protocol_ == 2) return Integer(value ? 1 : 0);
-  out_.append(value ? "#t\r\n" : "#f\r\n", 4);
+  Put(value ? "#t\r\n" : "#f\r\n");
   return {};
 }
 
 Result<void> Reply::Verbatim(std::string_view text) {
   if (protocol_ == 2) return Bulk(text);
-  AppendHeader(out_, '=', static_cast<int64_t>(text.size() + 4));
-  out_.append("txt:", 4);
-  out_.append(text);
-  out_.append("\r\n", 2);
+  Header('=', static_cast<int64_t>(text.size() + 4));
+  Put("txt:");
+  Put(text);
+  Put("\r\n");
   return {};
 }
 
 Result<void> Reply::Error(const cloakroom::Error& error) {
-  AppendError(out_, error);
+  AppendError(out(), error);
   return {};
 }
 
-size_t Reply::DeferArray() { return out_.size(); }
+size_t Reply::DeferArray() { return out().size(); }
 
 void Reply::SettleArray(size_t place, size_t count) {
   char text[kHeaderBytesMax];
@@ -153,7 +169,7 @@ void Reply::SettleArray(size_t place, size_t count) {
   char* end = std::to_chars(text + 1, text + sizeof text, count).ptr;
   *end++ = '\r';
   *end++ = '\n';
-  out_.insert(place, text, static_cast<size_t>(end - text));
+  out().insert(place, text, static_cast<size_t>(end - text));
 }
 
 }  // namespace cloakroom

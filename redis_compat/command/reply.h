@@ -13,9 +13,15 @@ namespace cloakroom {
 /// Writes one reply, in the client's protocol, onto the end of its output. A handler that fails
 /// need not undo what it wrote: the dispatcher cuts the output back and writes the error.
 /// The writers return Result<void> so that a handler can end in `return reply.Integer(n)`.
+///
+/// Small parts are put together here first: most replies are appended at once, by Flush. Until then
+/// nobody else may append to the output.
 class Reply {
  public:
   Reply(std::string& out, int protocol) : out_(out), protocol_(protocol) {}
+  ~Reply() { Flush(); }
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
 
   [[nodiscard]] int protocol() const { return protocol_; }
   void set_protocol(int protocol) { protocol_ = protocol; }  // HELLO
@@ -25,20 +31,24 @@ class Reply {
   Result<void> Integer(int64_t value);         // :n
   Result<void> Bulk(std::string_view bytes);   // $n
   Result<void> BulkInteger(int64_t value);     // $n with the decimal text
-  /// A pair of a map: Bulk(name) and Integer(value), appended at once.
+  /// A pair of a map: Bulk(name) and Bulk(value).
+  Result<void> Pair(std::string_view name, std::string_view value);
+  /// A pair of a map: Bulk(name) and Integer(value).
   template <size_t N>
   Result<void> NamedInteger(const char (&name)[N], int64_t value) {
     constexpr size_t kSize = N - 1;
     static_assert(kSize >= 1 && kSize <= 9, "a name of one digit's length");
-    char text[kSize + kNamedBytesMax] = {'$', static_cast<char>('0' + kSize), '\r', '\n'};
-    char* end = std::copy(name, name + kSize, text + 4);
+    constexpr char kHead[] = {'$', static_cast<char>('0' + kSize), '\r', '\n'};
+    char* end = Room(kSize + kNamedBytesMax);
+    end = std::copy(kHead, kHead + sizeof kHead, end);
+    end = std::copy(name, name + kSize, end);
     *end++ = '\r';
     *end++ = '\n';
     *end++ = ':';
-    end = std::to_chars(end, text + sizeof text, value).ptr;
+    end = std::to_chars(end, end + kDigitsMax, value).ptr;
     *end++ = '\r';
     *end++ = '\n';
-    out_.append(text, static_cast<size_t>(end - text));
+    Wrote(end);
     return {};
   }
   Result<void> Null();                                // $-1, or _ in RESP3
@@ -57,13 +67,40 @@ class Reply {
   [[nodiscard]] size_t DeferArray();
   void SettleArray(size_t place, size_t count);
 
-  [[nodiscard]] std::string& out() { return out_; }
+  /// Appends what was put together so far.
+  void Flush() {
+    if (used_ == 0) return;
+    out_.append(text_, used_);
+    used_ = 0;
+  }
+  /// The output with all that was written. Good to append to until the next call of a writer.
+  [[nodiscard]] std::string& out() {
+    Flush();
+    return out_;
+  }
 
  private:
-  static constexpr size_t kNamedBytesMax = 7 + 20 + 2;  // what NamedInteger adds to the name
+  static constexpr size_t kTextBytes = 1024;
+  static constexpr size_t kDigitsMax = 20;
+  static constexpr size_t kNamedBytesMax =
+      7 + kDigitsMax + 2;  // what NamedInteger adds to the name
+
+  /// Where to put at most `bytes`, up to kTextBytes; Wrote() says where they ended.
+  [[nodiscard]] char* Room(size_t bytes) {
+    if (kTextBytes - used_ < bytes) [[unlikely]]
+      Flush();
+    return text_ + used_;
+  }
+  void Wrote(const char* end) { used_ = static_cast<size_t>(end - text_); }
+  /// Bytes as they are.
+  void Put(std::string_view bytes);
+  /// `type` n CRLF.
+  void Header(char type, int64_t n);
 
   std::string& out_;
   int protocol_;
+  size_t used_ = 0;
+  char text_[kTextBytes];
 };
 
 }  // namespace cloakroom

@@ -53,7 +53,7 @@ class MapWriter {
   }
   Result<void> Finish() {
     TRY_VOID(reply_.Map(pairs_));
-    reply_.out() += text_;
+    reply_.out() += body_.out();
     return {};
   }
 

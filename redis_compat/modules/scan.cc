@@ -62,7 +62,7 @@ Result<void> Scan(CommandContext& ctx, Args args, Reply& reply) {
   TRY_VOID(reply.Array(2));
   TRY_VOID(reply.BulkInteger(static_cast<int64_t>(cursor)));
   TRY_VOID(reply.Array(shown));
-  reply.out() += found;
+  reply.out() += keys.out();
   return {};
 }
 

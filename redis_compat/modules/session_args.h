@@ -108,7 +108,8 @@ void WaitAsPolicySays(CommandContext& ctx, const SessionPolicy& policy);
 void WaitAsPolicySays(CommandContext& ctx, std::string_view ns);
 void WaitAsPolicySays(CommandContext& ctx, const ShownToken& token);
 
-/// Whether a read may record a slide, or the reuse of a token, now.
+/// Whether a read may record a slide, or the reuse of a token, now. Neither takes memory, so a full
+/// one is no reason against it.
 [[nodiscard]] bool MayWrite(const CommandContext& ctx);
 
 }  // namespace cloakroom

@@ -16,15 +16,11 @@ namespace cloakroom {
 namespace {
 
 /// One session of a list: never its token.
-void WriteListed(const SessionView& session, TimeMs deadline, const FieldNames& names,
-                 bool with_user, bool current, Reply& reply) {
+void WriteListed(const SessionView& session, const SessionHandle& handle, TimeMs deadline,
+                 const FieldNames& names, bool with_user, bool current, Reply& reply) {
   reply.Map(with_user ? 9 : 8);
-  if (with_user) {
-    reply.Bulk("user");
-    reply.Bulk(session.user);
-  }
-  reply.Bulk("handle");
-  reply.Bulk(HandleText(session.handle()));
+  if (with_user) reply.Pair("user", session.user);
+  WriteHandle(handle, reply);
   reply.NamedInteger("created", session.created);
   reply.NamedInteger("seen", session.seen);
   reply.NamedInteger("auth_at", session.auth_at);
@@ -57,7 +53,8 @@ Result<void> SessionList(CommandContext& ctx, Args args, Reply& reply) {
   reply.Array(page.sessions.size());
   for (const UserSession& each : page.sessions) {
     const SessionSpace::Found found = space.Find(each.key, ctx.now);
-    WriteListed(found.view, found.entry->deadline(), *space.NamespaceOf(found.view).names, false,
+    WriteListed(found.view, each.handle, found.entry->deadline(),
+                *space.NamespaceOf(found.view).names, false,
                 current.live && *current.live == each.key, reply);
   }
   return {};
@@ -95,7 +92,8 @@ Result<void> SessionScan(CommandContext& ctx, Args args, Reply& reply) {
   reply.BulkInteger(static_cast<int64_t>(next));
   reply.Array(found.size());
   for (const Listed& each : found)
-    WriteListed(each.view, each.entry->deadline(), *ns->names, true, false, reply);
+    WriteListed(each.view, each.view.handle(), each.entry->deadline(), *ns->names, true, false,
+                reply);
   return {};
 }
 
@@ -135,6 +133,8 @@ Result<void> SessionPolicyCommand(CommandContext& ctx, Args args, Reply& reply) 
   if (args.size() > 2) {
     if (!args.Is(2, "SET")) return Fail(Code::kInvalid, "unknown option '{}'", args[2]);
     if (args.size() == 3) return Fail(Code::kInvalid, "SET needs a name and a value");
+    // To look at a policy needs no memory, so the row cannot say so for both.
+    if (ctx.dispatcher.shard().evictor().IsStuck()) return Fail(Code::kNoMemory, "");
     for (size_t i = 3; i < args.size(); i += 2) {
       if (i + 1 == args.size()) return Fail(Code::kInvalid, "{} needs a value", args[i]);
       for (size_t before = 3; before < i; before += 2)

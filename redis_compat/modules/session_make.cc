@@ -1,6 +1,7 @@
 // SESSION.CREATE, ANON, PUT and ROTATE: what makes sessions, and what gives them new tokens.
 
 #include "redis_compat/modules/session_args.h"
+#include "redis_compat/modules/session_map.h"
 #include "redis_compat/modules/session_modules.h"
 #include "store/types/session.h"
 #include "store/types/token.h"
@@ -26,10 +27,8 @@ SessionRequest RequestOf(std::string_view ns, std::string_view user,
 
 Result<void> WriteMinted(const MintedSession& minted, Reply& reply) {
   reply.Map(6);
-  reply.Bulk("token");
-  reply.Bulk(minted.token);
-  reply.Bulk("handle");
-  reply.Bulk(HandleText(minted.handle));
+  reply.Pair("token", minted.token);
+  WriteHandle(minted.handle, reply);
   reply.NamedInteger("version", minted.version);
   reply.NamedInteger("deadline", minted.deadline);
   reply.NamedInteger("abs", minted.abs);

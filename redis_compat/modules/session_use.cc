@@ -20,8 +20,7 @@ void WriteFields(const SessionView& session, const FieldNames& names, Reply& rep
   reply.Map(live);
   ForEachField(session, names, [&](const SessionItem& item) {
     if (item.deleted) return;
-    reply.Bulk(item.name);
-    reply.Bulk(item.value);
+    reply.Pair(item.name, item.value);
   });
 }
 
@@ -38,9 +37,7 @@ void WriteWantedFields(const SessionView& session, const FieldNames& names, Word
                      [&](const SessionItem& item) { found += is_wanted(item) ? 1 : 0; });
   reply.Map(found);
   ForEachField(session, names, [&](const SessionItem& item) {
-    if (!is_wanted(item)) return;
-    reply.Bulk(item.name);
-    reply.Bulk(item.value);
+    if (is_wanted(item)) reply.Pair(item.name, item.value);
   });
 }
 
@@ -63,12 +60,9 @@ Result<void> SessionGet(CommandContext& ctx, Args args, Reply& reply) {
   const bool reauth =
       options.has(kOptMaxAuthAge) && ctx.now - session.auth_at > options.max_auth_age_ms;
   reply.Map(data ? 12 : 10);
-  reply.Bulk("ns");
-  reply.Bulk(ns.name);
-  reply.Bulk("user");
-  reply.Bulk(session.user);
-  reply.Bulk("handle");
-  reply.Bulk(HandleText(session.handle()));
+  reply.Pair("ns", ns.name);
+  reply.Pair("user", session.user);
+  WriteHandle(session.handle(), reply);
   reply.NamedInteger("version", session.version);
   reply.NamedInteger("created", session.created);
   reply.NamedInteger("seen", opened->seen);
@@ -125,9 +119,12 @@ Result<void> SessionTouch(CommandContext& ctx, Args args, Reply& reply) {
 
 /// SESSION.DESTROY token [token ...] -> how many lived.
 Result<void> SessionDestroy(CommandContext& ctx, Args args, Reply& reply) {
+  std::vector<ShownToken> tokens;
+  tokens.reserve(args.size() - 1);
+  for (size_t i = 1; i < args.size(); ++i) tokens.push_back(TokenAt(ctx, args, i));
   if (ctx.dispatcher.shard().has_journal())
-    for (size_t i = 1; i < args.size(); ++i) WaitAsPolicySays(ctx, TokenAt(ctx, args, i));
-  const size_t lived = DestroySessions(ctx.keys.sessions(), args.From(1), ctx.now, ctx.batch);
+    for (const ShownToken& token : tokens) WaitAsPolicySays(ctx, token);
+  const size_t lived = DestroySessions(ctx.keys.sessions(), tokens, ctx.now, ctx.batch);
   return reply.Integer(static_cast<int64_t>(lived));
 }
 

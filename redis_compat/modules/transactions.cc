@@ -22,6 +22,8 @@ Result<void> Exec(CommandContext& ctx, Args /*args*/, Reply& reply) {
     ctx.dispatcher.Forget(client);
     return Fail(Code::kExecAbort, "");
   }
+  // What is evicted for the queue may be watched.
+  if (!ctx.dispatcher.WatchBroken(client)) TRY_VOID(ctx.dispatcher.MakeRoomForQueue(client));
   if (ctx.dispatcher.WatchBroken(client)) {
     ctx.dispatcher.Forget(client);
     return reply.NullArray();

@@ -7,6 +7,7 @@ namespace cloakroom {
 
 void ClientMemory::Recount(Connection& connection, size_t bytes) {
   connection.client.input_memory_bytes = connection.input().kept_bytes();
+  connection.client.queued_counted_bytes = connection.client.queued_memory_bytes;
   Connection::Memory& memory = connection.memory;
   bytes_ += bytes - memory.bytes;
   memory.bytes = bytes;

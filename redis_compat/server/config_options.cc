@@ -76,7 +76,7 @@ void ImagesKept(Settings& settings, const OptionValue& value) {
   settings.persistence.images_kept = static_cast<uint32_t>(value.number);
 }
 void Compression(Settings& settings, const OptionValue& value) {
-  settings.persistence.zstd_level = value.number != 0 ? 1 : 0;
+  settings.persistence.zstd_level = value.number != 0 ? kZstdLevel : 0;
 }
 void StopOnFailure(Settings& settings, const OptionValue& value) {
   settings.persistence.stop_writes_on_failure = value.number != 0;

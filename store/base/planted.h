@@ -12,8 +12,10 @@ enum class Plant : uint8_t {
   kDirectoryNotSynced,  // the same of a directory
   kTailReplayedTwice,   // recovery hands out the last records again
   kTornRecordAccepted,  // a record is taken without looking at its checksum
-  kReplyBeforeSync,     // what is written counts as synced
+  kReplyBeforeSync,     // what is appended counts as synced
   kPreImageMissed,      // now and then what changes before an image has it is not handed out
+  kTombstoneLost,       // an image forgets what ended and is not freed yet
+  kMarkNotLogged,       // what ends many sessions at once does not reach the log on disk
 };
 
 #ifdef CLOAKROOM_PLANTS

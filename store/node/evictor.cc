@@ -45,7 +45,7 @@ int64_t Evictor::TurnUs() const {
   return static_cast<int64_t>(kStepUs * 10 * std::pow(1.15, tenacity - 10));
 }
 
-Evictor::Made Evictor::MakeRoom(size_t bytes, bool in_slices, TimeMs now, Commit commit) {
+Evictor::Made Evictor::MakeRoom(size_t bytes, TimeMs now, Commit commit) {
   budget_.Measured(keys_.Use());
   const size_t before = budget_.Counted();
   const bool may_end = options_.policy != EvictionPolicy::kNone;
@@ -55,7 +55,7 @@ Evictor::Made Evictor::MakeRoom(size_t bytes, bool in_slices, TimeMs now, Commit
     if (began_us < 0) began_us = clock_.MonotonicUs();
     // Whoever needs memory helps to free what waits, or writers could outrun the sweep.
     keys_.DrainDetached(kDrainEach);
-    if (in_slices && ended % kClockEach == kClockEach - 1 &&
+    if (ended % kClockEach == kClockEach - 1 &&
         spent_us_ + (clock_.MonotonicUs() - began_us) >= TurnUs()) {
       const size_t freed = before - std::min(before, budget_.Counted());
       made = freed >= bytes ? Made::kEnough : Made::kPart;

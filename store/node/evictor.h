@@ -55,8 +55,8 @@ class Evictor {
     kPart,     // the turn's time is up, and not even as much was freed
     kNothing,  // there is nothing left that the policy would end
   };
-  /// Ends entries until `bytes` more fit; unless `in_slices`, however long it takes.
-  [[nodiscard]] Made MakeRoom(size_t bytes, bool in_slices, TimeMs now, Commit commit);
+  /// Ends entries until `bytes` more fit, or the turn's time is up.
+  [[nodiscard]] Made MakeRoom(size_t bytes, TimeMs now, Commit commit);
 
   /// Memory is over its limit, and the last attempt has found nothing to end.
   [[nodiscard]] bool IsStuck() const {

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/base/planted.h"
+#include "store/op/session_op.h"
 #include "store/wal/group_commit.h"
 
 namespace cloakroom {
@@ -23,6 +25,13 @@ uint64_t DrawSecret(Random& random) {
   return secret;
 }
 
+/// A planted bug, and nothing else.
+bool LosesMark(std::string_view ops) {
+  if (!Planted(Plant::kMarkNotLogged) || ops.empty()) return false;
+  const auto kind = static_cast<OpKind>(ops.front());
+  return kind == kOpSessionMarkUser || kind == kOpSessionMarkNamespace;
+}
+
 }  // namespace
 
 struct Shard::Impl {
@@ -39,7 +48,7 @@ struct Shard::Impl {
   /// The one place where records come from on a primary.
   void Append(const RecordHeader& header, std::string_view ops) {
     log.Append(header, ops);
-    if (journal != nullptr) journal->Append(header, ops);
+    if (journal != nullptr) journal->Append(header, LosesMark(ops) ? std::string_view() : ops);
     if (!ops.empty()) last_change = header.sequence;
   }
 
@@ -142,13 +151,11 @@ const MemoryBudget& Shard::Measure() {
 }
 
 bool Shard::MakeRoom() {
-  return impl_->evictor.MakeRoom(0, true, impl_->now, [this](WriteBatch& batch) {
-    Commit(batch);
-  }) != Evictor::Made::kNothing;
+  return impl_->evictor.MakeRoom(0, impl_->now, [this](WriteBatch& batch) { Commit(batch); }) !=
+         Evictor::Made::kNothing;
 }
 
-Shard::Room Shard::Reserve(const WriteBatch& batch, bool may_wait, size_t credit,
-                           size_t& reserved) {
+Shard::Room Shard::Reserve(const WriteBatch& batch, size_t credit, size_t& reserved) {
   Impl& impl = *impl_;
   impl.Measure();
   if (impl.budget.Fits(batch.reach())) return Room::kYes;
@@ -158,7 +165,7 @@ Shard::Room Shard::Reserve(const WriteBatch& batch, bool may_wait, size_t credit
   // What could not fit into an empty shard is refused before it empties this one.
   if (room + impl.budget.outside() > impl.budget.limit()) return Room::kNo;
   const uint64_t before = impl.log.last() + impl.open_ops.size();
-  const Evictor::Made made = EvictFor(room, may_wait);
+  const Evictor::Made made = EvictFor(room);
   reserved = made == Evictor::Made::kNothing ? 0 : room;
   if (made == Evictor::Made::kPart) return Room::kLater;
   // Even when there was too little to evict: what is gone was perhaps the command's own key, and
@@ -167,14 +174,20 @@ Shard::Room Shard::Reserve(const WriteBatch& batch, bool may_wait, size_t credit
   return made == Evictor::Made::kNothing ? Room::kNo : Room::kYes;
 }
 
-bool Shard::GoesOnWaiting(size_t bytes) { return EvictFor(bytes, true) == Evictor::Made::kPart; }
+bool Shard::HasRoomFor(const WriteBatch& batch, size_t slack) {
+  Impl& impl = *impl_;
+  impl.Measure();
+  return impl.budget.HasRoomFor(impl.keys.RoomFor(batch.bytes(), batch.positions()), slack);
+}
 
-Evictor::Made Shard::EvictFor(size_t bytes, bool may_wait) {
+bool Shard::GoesOnWaiting(size_t bytes) { return EvictFor(bytes) == Evictor::Made::kPart; }
+
+Evictor::Made Shard::EvictFor(size_t bytes) {
   Impl& impl = *impl_;
   // Room that is kept for a command is for this one, or else this one waits no longer than that.
   if (bytes >= impl.budget.promised()) impl.budget.set_promised(0);
   const Evictor::Made made =
-      impl.evictor.MakeRoom(bytes, may_wait, impl.now, [this](WriteBatch& end) { Commit(end); });
+      impl.evictor.MakeRoom(bytes, impl.now, [this](WriteBatch& end) { Commit(end); });
   if (made == Evictor::Made::kPart) {
     impl.budget.set_promised(bytes);
     impl.promised_until = impl.now + kPromiseMs;

@@ -109,11 +109,11 @@ class Shard {
     kNo,     // it cannot fit
   };
   /// Before a batch is committed that budget().Fits does not let pass.
-  ///   may_wait  false: no kLater, however long it takes
   ///   credit    bytes outside the tables that go as the command ends (its own words)
   ///   reserved  0 at first; then as the last call left it
-  [[nodiscard]] Room Reserve(const WriteBatch& batch, bool may_wait, size_t credit,
-                             size_t& reserved);
+  [[nodiscard]] Room Reserve(const WriteBatch& batch, size_t credit, size_t& reserved);
+  /// Whether it fits as it is, or goes beyond the limit by no more than `slack`. Evicts nothing.
+  [[nodiscard]] bool HasRoomFor(const WriteBatch& batch, size_t slack);
   /// Goes on evicting for a command that was told kLater, `bytes` being what it had reserved.
   /// False: run it now.
   [[nodiscard]] bool GoesOnWaiting(size_t bytes);
@@ -131,7 +131,7 @@ class Shard {
   [[nodiscard]] uint64_t Reached(AckLevel level) const;
 
  private:
-  [[nodiscard]] Evictor::Made EvictFor(size_t bytes, bool may_wait);
+  [[nodiscard]] Evictor::Made EvictFor(size_t bytes);
   [[nodiscard]] bool SweepDead(size_t budget);
 
   struct Impl;

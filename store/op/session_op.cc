@@ -28,6 +28,14 @@ void AppendWords(std::string& out, WordSpan words, size_t parts) {
   for (const std::string_view word : words) AppendSized(out, word);
 }
 
+// More than AppendWords takes, but for words beyond 16 KiB.
+size_t RoomOf(WordSpan words) {
+  size_t bytes = 2 + 2 * words.size();
+  for (const std::string_view word : words) bytes += word.size();
+  return bytes;
+}
+constexpr size_t kNumbersRoom = 80;  // a payload's times, sizes and flags
+
 // A user and a namespace stand where their slot says, so that a moving slot takes its marks along.
 KeyRef NameRef(std::string_view name) { return {name, Position{SlotOf(name), 0}}; }
 
@@ -78,6 +86,8 @@ bool ReadKey(const Op& op, SessionKey& key) {
 
 void Add(WriteBatch& batch, const SessionPutOp& op) {
   std::string payload;
+  payload.reserve(kNumbersRoom + op.ns.size() + op.user.size() + RoomOf(op.meta) +
+                  RoomOf(op.fields));
   AppendSized(payload, op.ns);
   AppendSized(payload, op.user);
   payload += op.handle.view();
@@ -132,6 +142,7 @@ bool Decode(const Op& op, SessionSlideOp& out) {
 
 void Add(WriteBatch& batch, const SessionMergeOp& op) {
   std::string payload;
+  payload.reserve(kNumbersRoom + RoomOf(op.deleted) + RoomOf(op.meta) + RoomOf(op.fields));
   AppendVarint(payload, op.version);
   AppendWords(payload, op.deleted, 1);
   AppendWords(payload, op.meta, 2);

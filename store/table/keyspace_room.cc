@@ -105,7 +105,10 @@ size_t Keyspace::Impl::RoomForMove(const Op& op, const KeyRef& key, const KeyRef
 }
 
 size_t Keyspace::Impl::RoomForElements(const Op& op, const KeyRef& key) const {
-  const Entry* const entry = At(op.db, key);
+  const Entry* entry = At(op.db, key);
+  // One of another type is dead, or an op before this one deletes it.
+  const ValueType type = op.kind == OpKind::kHashSet ? ValueType::kHash : ValueType::kSet;
+  if (entry != nullptr && entry->type() != type) entry = nullptr;
   const size_t bytes = op.payload.size();
   const size_t as_table = bytes + op.count * kElementBytes;
   if (entry != nullptr && entry->encoding() == Encoding::kTable)

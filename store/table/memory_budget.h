@@ -53,9 +53,10 @@ class MemoryBudget {
   [[nodiscard]] size_t Used() const { return use_.used + outside_; }
   [[nodiscard]] size_t Counted() const { return Used() - use_.going; }
   [[nodiscard]] bool IsOver() const { return headroom_ < 0; }
-  /// Whether `bytes` more than measured stay within the limit.
-  [[nodiscard]] bool HasRoomFor(size_t bytes) const {
-    return headroom_ >= 0 && bytes <= static_cast<uint64_t>(headroom_);
+  /// Whether `bytes` more than measured stay within the limit, or beyond it by at most `slack`.
+  [[nodiscard]] bool HasRoomFor(size_t bytes, size_t slack = 0) const {
+    const int64_t room = headroom_ + static_cast<int64_t>(slack);
+    return room >= 0 && bytes <= static_cast<uint64_t>(room);
   }
 
   /// Whether a batch whose ops have `batch_bytes` is sure to fit. No: measure, and look closer.

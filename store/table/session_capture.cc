@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/base/planted.h"
 #include "store/table/session_space_impl.h"
 
 namespace cloakroom {
@@ -46,7 +47,7 @@ void SessionCapture::TakeEntry(const Entry& entry) {
   }
   const SessionView view = ViewSession(entry, namespaces_->shapes());
   if (const auto ending = EndingOf(*namespaces_, entry, view, time_, serial_)) {
-    if (ending->tombstone_until <= time_) return;
+    if (ending->tombstone_until <= time_ || Planted(Plant::kTombstoneLost)) return;
     sink_.OnTombstone(key, ending->tombstone_until);
     for (size_t i = 0; i < view.spent_count(); ++i)
       sink_.OnTombstone(view.spent_key(i), ending->tombstone_until);

@@ -129,11 +129,27 @@ bool SessionDraft::KeepsShape() const {
          AllStored(fields.all());
 }
 
+bool SessionDraft::Fits(const SessionShape& shape, const FieldNames& names) const {
+  if (head.ns != shape.ns || head.idle_ms != shape.idle_ms || head.abs_ms != shape.abs_ms ||
+      meta.all().size() != shape.meta_count || fields.all().size() != shape.field_count)
+    return false;
+  const char* at = shape.names;
+  const auto same = [&](const SessionItem& item) { return names.Read(at) == item.name; };
+  return std::all_of(meta.all().begin(), meta.all().end(), same) &&
+         std::all_of(fields.all().begin(), fields.all().end(), same);
+}
+
 void SessionDraft::AppendShape(SessionShapes& shapes, FieldNames& names, std::string& shape,
                                std::string& description) const {
   if (KeepsShape()) {
     AppendVarint(shape, head.shape);
     if (head.shape == 0) AppendSized(description, head.description);
+    return;
+  }
+  if (const uint32_t id = shapes.newest(); id != 0 && Fits(shapes.At(id), names)) {
+    shapes.UseAgain(id);
+    AppendVarint(shape, id);
+    if (loaded_) ReleaseShape(*loaded_, shapes, names);
     return;
   }
   std::string bytes;

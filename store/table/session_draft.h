@@ -60,6 +60,8 @@ struct SessionDraft {
  private:
   /// Whether the loaded session's shape is the draft's.
   [[nodiscard]] bool KeepsShape() const;
+  /// Whether `shape` is the draft's.
+  [[nodiscard]] bool Fits(const SessionShape& shape, const FieldNames& names) const;
   void AppendShape(SessionShapes& shapes, FieldNames& names, std::string& shape,
                    std::string& description) const;
 

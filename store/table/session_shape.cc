@@ -1,5 +1,7 @@
 #include "store/table/session_shape.h"
 
+#include <utility>
+
 #include "store/base/check.h"
 #include "store/base/coding.h"
 
@@ -38,16 +40,24 @@ void SessionShape::AppendHead(std::string& out) const {
   AppendVarint(out, field_count);
 }
 
+bool SessionShapes::SeenBefore(std::string_view description) {
+  const uint64_t hash = HashBytes(description, seed_);
+  const auto mark = static_cast<uint32_t>(hash >> 32);
+  const uint32_t before = std::exchange(recent_[hash % kRecentMax], mark);
+  return before == mark;
+}
+
 uint32_t SessionShapes::Use(std::string_view description, FieldNames& names) {
   if (const auto it = ids_.find(description); it != ids_.end()) {
     Shared& shared = *shapes_[it->second - 1];
     ++shared.uses;
     ReleaseNames(SessionShape::Read(description), names);
-    return it->second;
+    return newest_ = it->second;
   }
   const uint32_t ns = SessionShape::Read(description).ns;
   if (ns >= of_namespace_.size()) of_namespace_.resize(ns + size_t{1});
   if (description.size() > kDescriptionBytesMax || of_namespace_[ns] >= kShapesMax) return 0;
+  if (!SeenBefore(description)) return 0;
   ++of_namespace_[ns];
   if (free_.empty()) {
     shapes_.emplace_back();
@@ -61,7 +71,7 @@ uint32_t SessionShapes::Use(std::string_view description, FieldNames& names) {
   shared.shape.number = ++made_;
   ids_.emplace(shared.bytes, id);
   bytes_ += kBytesPerShape + description.size();
-  return id;
+  return newest_ = id;
 }
 
 void SessionShapes::Release(uint32_t id, FieldNames& names) {
@@ -74,6 +84,7 @@ void SessionShapes::Release(uint32_t id, FieldNames& names) {
   ReleaseNames(shared.shape, names);
   ids_.erase(shared.bytes);
   shapes_[id - 1].reset();
+  if (newest_ == id) newest_ = 0;
   free_.push_back(id);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,21 +36,27 @@ struct SessionShape {
 };
 
 /// The shapes that sessions share, each stored once and counted, so that a session holds a short
-/// number for its lifetimes and names. When a namespace has too many, or for a long one, the
-/// description stands in the session itself.
+/// number for its lifetimes and names. A shape is shared from its second use within a while on: of
+/// those that one session alone has, as where its absolute end was shortened, there may be any
+/// number, each costs more than it saves, and together they would leave no room for the others. For
+/// them, for long ones, and when a namespace has too many, the description stands in the session.
 class SessionShapes {
  public:
   static constexpr size_t kShapesMax = 4096;  // of one namespace
   static constexpr size_t kDescriptionBytesMax = 512;
+  /// About so many other new shapes may come between two uses of one.
+  static constexpr size_t kRecentMax = 1024;
 
   /// `seed` keys the hash of descriptions.
-  explicit SessionShapes(uint64_t seed) : ids_(0, KeyedHash{seed}) {}
+  explicit SessionShapes(uint64_t seed) : seed_(seed), ids_(0, KeyedHash{seed}) {}
 
   /// Counts one use of a shape; returns its id, from 1 on. `description` holds one use of each of
   /// its names, which goes over to the shape. 0: it is not shared, and the uses stay as they are.
   [[nodiscard]] uint32_t Use(std::string_view description, FieldNames& names);
   /// Counts one more use of a shape that is in use.
   void UseAgain(uint32_t id) { ++shapes_[id - 1]->uses; }
+  /// The shape that was used last, or 0: most likely the next session's too.
+  [[nodiscard]] uint32_t newest() const { return newest_; }
   /// Takes back one use.
   void Release(uint32_t id, FieldNames& names);
   [[nodiscard]] const SessionShape& At(uint32_t id) const { return shapes_[id - 1]->shape; }
@@ -59,12 +66,17 @@ class SessionShapes {
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
+  [[nodiscard]] bool SeenBefore(std::string_view description);
+
   struct Shared {
     std::string bytes;
     SessionShape shape;
     uint64_t uses = 0;
   };
 
+  uint64_t seed_;
+  // Parts of the hashes of shapes that were used once lately, each at the place that its hash says.
+  std::array<uint32_t, kRecentMax> recent_{};
   // Views of the bytes in shapes_.
   std::unordered_map<std::string_view, uint32_t, KeyedHash> ids_;
   std::vector<std::unique_ptr<Shared>> shapes_;  // by id - 1; nullptr: free
@@ -72,6 +84,7 @@ class SessionShapes {
   std::vector<uint32_t> of_namespace_;  // how many, by the namespace's id
   size_t bytes_ = 0;
   uint64_t made_ = 0;
+  uint32_t newest_ = 0;
 };
 
 /// Takes back the uses of the names in a description.

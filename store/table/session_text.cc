@@ -115,30 +115,38 @@ void AppendHex(std::string& out, std::string_view text) {
 constexpr size_t SixBitBytes(size_t chars) { return (chars * 6 + 7) / 8; }
 
 /// Four characters in three bytes, the first in the lowest bits.
+/// Precondition: at most kPackedCharsMax, all of the alphabet.
 void AppendSixBits(std::string& out, std::string_view text, const Alphabet<64>& alphabet) {
-  for (size_t i = 0; i < text.size(); i += 4) {
-    const std::string_view group = text.substr(i, 4);
-    uint32_t bits = 0;
-    for (size_t k = 0; k < group.size(); ++k) bits |= uint32_t{alphabet.BitsOf(group[k])} << 6 * k;
-    out.append(reinterpret_cast<const char*>(&bits), SixBitBytes(group.size()));
+  char packed[SixBitBytes(kPackedCharsMax) + 1];  // each group writes a byte more than it has
+  char* to = packed;
+  const char* at = text.data();
+  size_t left = text.size();
+  for (; left >= 4; left -= 4, at += 4, to += 3) {
+    const uint32_t bits = uint32_t{alphabet.BitsOf(at[0])} | uint32_t{alphabet.BitsOf(at[1])} << 6 |
+                          uint32_t{alphabet.BitsOf(at[2])} << 12 |
+                          uint32_t{alphabet.BitsOf(at[3])} << 18;
+    StoreInt(to, bits);
   }
+  uint32_t bits = 0;
+  for (size_t k = 0; k < left; ++k) bits |= uint32_t{alphabet.BitsOf(at[k])} << 6 * k;
+  std::memcpy(to, &bits, SixBitBytes(left));
+  out.append(packed, SixBitBytes(text.size()));
 }
 
 std::string_view SixBitText(const char* at, size_t chars, const Alphabet<64>& alphabet,
                             SessionText& buffer) {
   char* out = buffer.data();
-  const auto put = [&](uint32_t bits, size_t count) {
-    for (size_t k = 0; k < count; ++k) *out++ = alphabet.chars[bits >> 6 * k & 63];
-  };
   size_t left = chars;
-  for (; left >= 4; left -= 4, at += 3) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, at, 3);
-    put(bits, 4);
+  for (; left >= 4; left -= 4, at += 3, out += 4) {
+    const uint32_t bits = LoadInt<uint16_t>(at) | uint32_t{static_cast<uint8_t>(at[2])} << 16;
+    out[0] = alphabet.chars[bits & 63];
+    out[1] = alphabet.chars[bits >> 6 & 63];
+    out[2] = alphabet.chars[bits >> 12 & 63];
+    out[3] = alphabet.chars[bits >> 18];
   }
   uint32_t bits = 0;
   std::memcpy(&bits, at, SixBitBytes(left));
-  put(bits, left);
+  for (; left > 0; --left, bits >>= 6) *out++ = alphabet.chars[bits & 63];
   return {buffer.data(), chars};
 }
 

@@ -25,6 +25,9 @@ namespace cloakroom {
 ///   255          size varint, bytes as they are
 inline constexpr uint8_t kDeletedCode = 254;
 
+/// No value's text is more than so many times as long as its stored form.
+inline constexpr size_t kTextPerStoredMax = 3;
+
 /// Room for the text of a packed value; longer ones are not packed.
 using SessionText = std::array<char, 256>;
 

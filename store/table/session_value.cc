@@ -180,6 +180,13 @@ size_t SessionItem::Bytes() const {
          (stored_value.empty() ? value.size() : StoredText(stored_value.data()).TextSize());
 }
 
+uint64_t ItemBytesBound(const SessionView& session, const Entry& entry) {
+  // A name stands in the dictionary, or else as it is in the shape's description.
+  const uint64_t count = uint64_t{session.meta_count} + session.field_count;
+  return entry.value_size() * kTextPerStoredMax + count * FieldNames::kNameBytesMax +
+         session.description.size();
+}
+
 void ForEachStoredMeta(const SessionView& session, const FieldNames& names,
                        FunctionRef<void(const SessionItem&)> visit) {
   WalkMeta(session, names, nullptr, visit);

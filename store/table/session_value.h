@@ -119,6 +119,9 @@ struct SessionItem {
   [[nodiscard]] size_t Bytes() const;
 };
 
+/// At least the sum of what Bytes() says of meta and fields. O(1).
+[[nodiscard]] uint64_t ItemBytesBound(const SessionView& session, const Entry& entry);
+
 /// Visit in the order in which names were first set.
 void ForEachMeta(const SessionView& session, const FieldNames& names,
                  FunctionRef<void(const SessionItem&)> visit);

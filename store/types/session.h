@@ -141,8 +141,7 @@ struct RotateRequest {
                                                   Random& random, WriteBatch& batch);
 
 /// Ends the sessions of `tokens`; returns how many lived.
-[[nodiscard]] size_t DestroySessions(const SessionSpace& space,
-                                     std::span<const std::string_view> tokens, TimeMs now,
-                                     WriteBatch& batch);
+[[nodiscard]] size_t DestroySessions(const SessionSpace& space, std::span<const ShownToken> tokens,
+                                     TimeMs now, WriteBatch& batch);
 
 }  // namespace cloakroom

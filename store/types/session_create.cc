@@ -36,7 +36,7 @@ Result<SessionPutOp> Draft(const SessionSpace& space, const Namespace* ns,
   op.has_meta = op.has_fields = true;
   op.meta = request.meta.value_or(WordSpan());
   op.fields = request.fields.value_or(WordSpan());
-  TRY_VOID(CheckSize(WordBytes(op.meta) + WordBytes(op.fields), policy));
+  TRY_VOID(CheckPairs(0, op.meta, op.fields, policy));
   return op;
 }
 
@@ -79,9 +79,8 @@ Result<SessionPutOp> Replacement(const SessionSpace& space, const SessionSpace::
   op.fields = request.fields.value_or(WordSpan());
   op.version = old.version + (login || op.has_meta || op.has_fields ? 1 : 0);
   if (op.has_meta || op.has_fields)
-    TRY_VOID(CheckSize(WordBytes(op.meta) + WordBytes(op.fields) +
-                           ItemBytes(old, *ns.names, !op.has_meta, !op.has_fields),
-                       policy));
+    TRY_VOID(CheckPairs(ItemBytes(old, *ns.names, !op.has_meta, !op.has_fields), op.meta, op.fields,
+                        policy));
   return op;
 }
 

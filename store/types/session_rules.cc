@@ -101,15 +101,24 @@ Result<std::vector<SessionHandle>> MakeRoom(const SessionSpace& space, const Nam
   return evicted;
 }
 
-uint64_t WordBytes(WordSpan words) {
-  SessionItems items;
-  for (size_t i = 0; i < words.size(); i += 2) items.Set(words[i], words[i + 1]);
-  return items.Bytes();
-}
-
 Result<void> CheckSize(uint64_t bytes, const SessionPolicy& policy) {
   if (bytes > policy.max_bytes) return Fail(Code::kTooBig, "{}", policy.max_bytes);
   return {};
+}
+
+Result<void> CheckPairs(uint64_t kept, WordSpan meta, WordSpan fields,
+                        const SessionPolicy& policy) {
+  uint64_t at_most = kept;
+  for (const std::string_view word : meta) at_most += word.size();
+  for (const std::string_view word : fields) at_most += word.size();
+  if (at_most <= policy.max_bytes) [[likely]]
+    return {};
+  for (const WordSpan words : {meta, fields}) {
+    SessionItems items;
+    for (size_t i = 0; i < words.size(); i += 2) items.Set(words[i], words[i + 1]);
+    kept += items.Bytes();
+  }
+  return CheckSize(kept, policy);
 }
 
 }  // namespace cloakroom

@@ -40,12 +40,15 @@ void AddEnd(const SessionSpace& space, const Namespace& ns, const SessionKey& ke
     const SessionSpace& space, const Namespace* ns, std::string_view user,
     std::optional<SessionCap> cap, const SessionKey* self, TimeMs now, WriteBatch& batch);
 
-/// The bytes of names and values, where a name that is given twice counts once.
-[[nodiscard]] uint64_t WordBytes(WordSpan words);
-
 [[nodiscard]] inline tl::unexpected<Error> NoSession() {
   return Fail(Code::kNoSession, "no such session");
 }
+/// Refuses more than max-bytes.
+///   errors  kTooBig
 [[nodiscard]] Result<void> CheckSize(uint64_t bytes, const SessionPolicy& policy);
+/// The same of `kept` bytes and what the pairs `meta` and `fields` add, where a name that is given
+/// twice counts once.
+[[nodiscard]] Result<void> CheckPairs(uint64_t kept, WordSpan meta, WordSpan fields,
+                                      const SessionPolicy& policy);
 
 }  // namespace cloakroom

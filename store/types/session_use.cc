@@ -42,18 +42,19 @@ Result<void> CheckVersions(const SessionView& session, const FieldNames& names,
 }
 
 /// The bytes that the session would have.
-Result<void> CheckMerged(const SessionView& session, const FieldNames& names,
+Result<void> CheckMerged(const SessionSpace::Found& found, const FieldNames& names,
                          const SetSessionRequest& request, const SessionPolicy& policy) {
+  const SessionView& session = found.view;
+  uint64_t added = 0;
+  for (const std::string_view word : request.meta) added += word.size();
+  for (const std::string_view word : request.fields) added += word.size();
+  if (ItemBytesBound(session, *found.entry) + added <= policy.max_bytes) [[likely]]
+    return {};
+
   uint64_t before = 0;
   const auto add = [&before](const SessionItem& item) { before += item.Bytes(); };
   ForEachStoredMeta(session, names, add);
   ForEachStoredField(session, names, add);
-  uint64_t added = 0;
-  for (const std::string_view word : request.meta) added += word.size();
-  for (const std::string_view word : request.fields) added += word.size();
-  if (before + added <= policy.max_bytes) [[likely]]
-    return {};
-
   SessionDraft draft;
   draft.Load(session, names);
   for (const std::string_view name : request.deleted)
@@ -99,7 +100,7 @@ Result<uint32_t> SetSession(const SessionSpace& space, const ShownToken& token,
   uint32_t version = view.version;
   if (!request.meta.empty() || !request.fields.empty() ||
       AnyPresent(view, *ns.names, request.deleted)) {
-    TRY_VOID(CheckMerged(view, *ns.names, request, space.PolicyOf(&ns)));
+    TRY_VOID(CheckMerged(opened.found, *ns.names, request, space.PolicyOf(&ns)));
     ++version;
     Add(batch,
         SessionMergeOp{opened.found.key, version, request.deleted, request.meta, request.fields});
@@ -126,7 +127,7 @@ Result<int64_t> IncrementSession(const SessionSpace& space, const ShownToken& to
   const std::string_view pair[] = {field, text};
   SetSessionRequest request;
   request.fields = pair;
-  TRY_VOID(CheckMerged(view, *ns.names, request, space.PolicyOf(&ns)));
+  TRY_VOID(CheckMerged(opened.found, *ns.names, request, space.PolicyOf(&ns)));
   Add(batch, SessionMergeOp{opened.found.key, view.version + 1, {}, {}, pair});
   Slide(space, opened, now, batch);
   return value;
@@ -146,19 +147,19 @@ Result<TimeMs> TouchSession(const SessionSpace& space, const ShownToken& token,
   return opened.deadline - now;
 }
 
-size_t DestroySessions(const SessionSpace& space, std::span<const std::string_view> tokens,
-                       TimeMs now, WriteBatch& batch) {
+size_t DestroySessions(const SessionSpace& space, std::span<const ShownToken> tokens, TimeMs now,
+                       WriteBatch& batch) {
   // An old and a new token may name one session, and a token may be given twice.
   std::set<SessionKey> ended;
   size_t lived = 0;
-  for (const std::string_view token : tokens) {
-    const SessionSpace::Found found = space.Find(KeyOfToken(token), now);
+  for (const ShownToken& token : tokens) {
+    const SessionSpace::Found found = space.Find(token.key, now);
     const bool live = found.state == TokenState::kLive;
     if (!live && found.state != TokenState::kSpent) continue;
     const Namespace& ns = space.NamespaceOf(found.view);
     if (!live) space.CountReuse(ns);
     if (!live && space.PolicyOf(&ns).on_reuse != OnReuse::kRevoke) continue;
-    if (!ended.insert(found.key).second) continue;
+    if (tokens.size() > 1 && !ended.insert(found.key).second) continue;
     AddEnd(space, ns, found.key, live ? SessionEnd::kDestroyed : SessionEnd::kRevoked, now, batch);
     if (live) ++lived;
   }

@@ -63,7 +63,7 @@ uint64_t GroupCommit::Reached(AckLevel level) const {
     case AckLevel::kOs:
       return written_;
     case AckLevel::kDisk:
-      return Planted(Plant::kReplyBeforeSync) ? written_ : synced_;
+      return Planted(Plant::kReplyBeforeSync) ? appended_ : synced_;
     case AckLevel::kReplicas:
       break;
   }
@@ -277,6 +277,8 @@ void GroupCommit::Stopped(Result<void> result) {
 }
 
 void GroupCommit::set_policy(SyncPolicy policy) {
+  // Replies wait for these to be at kDisk: under another policy perhaps nothing would take them.
+  if (options_.policy == SyncPolicy::kAlways) disk_wanted_ = appended_;
   options_.policy = policy;
   SyncIfDue();
 }

@@ -18,6 +18,7 @@ sys.path.insert(0, str(LOAD))
 
 import curves  # noqa: E402
 import figures  # noqa: E402
+import results  # noqa: E402
 
 BENCH = servers.BUILD / "cloakroom-bench"
 
@@ -109,6 +110,13 @@ class Tool(unittest.TestCase):
                                            "--requests", 500)
                 self.assertEqual((measured["requests"], measured["misses"]), (500, 0))
 
+    def test_workloads_with_tokens_need_no_other_option(self):
+        with servers.cloakroom() as server:
+            for workload in ("session-get", "session-mix"):
+                measured, _ = self.measure(server, "--workload", workload, "--keys", 100,
+                                           "--requests", 500)
+                self.assertEqual((measured["requests"], measured["misses"]), (500, 0))
+
     def test_an_open_loop_keeps_its_rate(self):
         with servers.cloakroom() as server:
             measured, _ = self.measure(server, "--workload", "ping", "--rate", 500, "--clients", 3,
@@ -158,15 +166,42 @@ class Orchestrator(unittest.TestCase):
             self.assertEqual(sorted(stored["measured"]), ["cloakroom", "redis"])
             self.assertEqual(len(stored["measured"]["redis"]["cpu_us"]), 1)
             ElementTree.parse(report.parent / "plots" / "get-p16.svg")
+            self.assertRegex(stored["commit"], "^([0-9a-f]{10}(-dirty)?|unknown)$")
             text = report.read_text("utf-8")
             for expected in ("| [get-p16](#get-p16)", "| [rss-sessions](#rss-sessions)",
-                             "plots/get-p16.svg", "redis-server", "./dev bench get-p16"):
+                             "plots/get-p16.svg", "redis-server", "./dev bench get-p16",
+                             "1 run at commit " + stored["commit"]):
                 self.assertIn(expected, text)
+
+    # What RESULTS.md says was measured must be found again later: by a commit that stays.
+    def test_only_commits_of_main_are_fit_to_be_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def git(*words):
+                subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@x", *words],
+                               cwd=folder, check=True, capture_output=True)
+
+            self.assertIn("unknown", results.unfit_tree(folder))
+            git("init", "-q", "-b", "main")
+            for name in ("code", "bench/RESULTS.md"):
+                path = pathlib.Path(folder, name)
+                path.parent.mkdir(exist_ok=True)
+                path.write_text("1", "utf-8")
+            git("add", ".")
+            git("commit", "-q", "-m", "one")
+            self.assertEqual(results.unfit_tree(folder), "")
+            pathlib.Path(folder, "bench/RESULTS.md").write_text("2", "utf-8")
+            self.assertEqual(results.unfit_tree(folder), "", "its own figures do not count")
+            pathlib.Path(folder, "code").write_text("2", "utf-8")
+            self.assertIn("-dirty", results.unfit_tree(folder))
+            git("checkout", "-q", "-b", "aside")
+            git("commit", "-q", "-a", "-m", "two")
+            self.assertIn("not in the history of main", results.unfit_tree(folder))
 
     def test_what_it_cannot_run_is_said(self):
         for arguments, words in [(("nonsense",), "no row is called"),
                                  (("--runs", "0"), "at least 1"),
                                  (("--scale", "2"), "up to 1"),
+                                 (("--scale", "0.5"), "name another report with --out"),
                                  (("--peer", "x"), "NAME=BINARY"),
                                  (("--peer", "redis=/bin/true"), "taken"),
                                  (("--peer", "other=/nowhere"), "cannot run")]:

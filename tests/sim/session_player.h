@@ -135,7 +135,7 @@ class SessionPlayer {
   }
   void Destroy() {
     const std::string token = AnyToken();
-    const std::string_view tokens[] = {token};
+    const ShownToken tokens[] = {token};
     (void)DestroySessions(space(), tokens, log_.now, log_.batch);
   }
   void Revoke() {

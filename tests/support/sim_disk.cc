@@ -54,8 +54,16 @@ void SimDisk::KillProcess() {
   for (const Call& call : std::exchange(calls_, {})) call.kill();
 }
 
+Result<void> SimDisk::UsePower() {
+  if (power_left == UINT64_MAX) return {};
+  if (power_left == 0) return Fail(Code::kIo, "the power is off");
+  --power_left;
+  return {};
+}
+
 void SimDisk::Crash() {
   KillProcess();
+  power_left = UINT64_MAX;
   // A journal keeps the order of such changes, over all directories.
   const size_t kept = random_.Below(changes_.size() + 1);
   counts_.lost_names += changes_.size() - kept;
@@ -113,6 +121,9 @@ void SimDisk::Change(NameChange change) {
 Result<DiskFilePtr> SimDisk::OpenNow(const std::string& path, Mode mode) {
   const auto found = names_.find(path);
   InodePtr inode = found == names_.end() ? nullptr : found->second;
+  if (mode == Mode::kCreate) {
+    TRY_VOID(UsePower());
+  }
   if (inode == nullptr) {
     if (mode != Mode::kCreate || !IsDirectory(DirectoryOf(path))) return Missing("open", path);
     inode = std::make_shared<SimInode>();
@@ -124,6 +135,7 @@ Result<DiskFilePtr> SimDisk::OpenNow(const std::string& path, Mode mode) {
 }
 
 Result<void> SimDisk::RenameNow(const std::string& from, const std::string& to) {
+  TRY_VOID(UsePower());
   const auto found = names_.find(from);
   if (found == names_.end() || !IsDirectory(DirectoryOf(to))) return Missing("rename", from);
   Change({.directory = DirectoryOf(to), .from = from, .to = to, .inode = found->second});
@@ -131,6 +143,7 @@ Result<void> SimDisk::RenameNow(const std::string& from, const std::string& to) 
 }
 
 Result<void> SimDisk::RemoveNow(const std::string& path) {
+  TRY_VOID(UsePower());
   const auto found = names_.find(path);
   if (found == names_.end() || !found->second) return Missing("remove", path);
   Change({.directory = DirectoryOf(path), .from = path, .to = "", .inode = nullptr});
@@ -138,6 +151,7 @@ Result<void> SimDisk::RemoveNow(const std::string& path) {
 }
 
 Result<void> SimDisk::SyncDirectoryNow(const std::string& directory) {
+  TRY_VOID(UsePower());
   if (!IsDirectory(directory)) return Missing("open", directory);
   std::erase_if(changes_, [this, &directory](const NameChange& change) {
     if (change.directory != directory) return false;
@@ -148,6 +162,7 @@ Result<void> SimDisk::SyncDirectoryNow(const std::string& directory) {
 }
 
 Result<void> SimDisk::MakeDirectoryNow(const std::string& directory) {
+  TRY_VOID(UsePower());
   if (IsDirectory(directory)) return {};
   if (!IsDirectory(DirectoryOf(directory))) return Missing("make", directory);
   Change({.directory = DirectoryOf(directory), .from = "", .to = directory, .inode = nullptr});

@@ -46,6 +46,9 @@ class SimDisk final : public Disk {
   void FlipBit(const std::string& path, uint64_t bit);
 
   Faults faults;
+  /// So many changes that block still take effect; then the power is off, and whatever is tried
+  /// fails, until Crash.
+  uint64_t power_left = UINT64_MAX;
   /// All files together hold at most so much. What was reserved before stays usable.
   uint64_t capacity_bytes = UINT64_MAX;
 
@@ -93,6 +96,8 @@ class SimDisk final : public Disk {
   void Change(NameChange change);
   static void ApplyTo(Names& names, const NameChange& change);
   [[nodiscard]] bool IsDirectory(const std::string& path) const;
+  /// Whether the power is on, for one more change that blocks.
+  [[nodiscard]] Result<void> UsePower();
   /// Writes what fits; the rest is an error.
   [[nodiscard]] Result<void> WriteTo(SimInode& inode, const std::string& path, uint64_t offset,
                                      std::string_view bytes);

@@ -103,14 +103,17 @@ Result<size_t> SimFile::ReadNow(uint64_t offset, std::span<char> space) {
 
 Result<void> SimFile::WriteNow(uint64_t offset, std::string_view bytes) {
   if (!writable_) return Fail(Code::kIo, "cannot write to {}: Bad file descriptor", path_);
+  TRY_VOID(disk_.UsePower());
   return disk_.WriteTo(*inode_, path_, offset, bytes);
 }
 
 Result<void> SimFile::SyncNow() {
+  TRY_VOID(disk_.UsePower());
   return disk_.EndSync(*inode_, path_, inode_->BeginSync(), false);
 }
 
 Result<void> SimFile::TruncateNow(uint64_t size_bytes) {
+  TRY_VOID(disk_.UsePower());
   inode_->Truncate(size_bytes);
   return {};
 }

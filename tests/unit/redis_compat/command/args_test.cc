@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 namespace cloakroom {
@@ -14,6 +15,28 @@ TEST(ArgsTest, WordsCompareWithoutCase) {
   EXPECT_FALSE(args.Is(3, "PX"));
   EXPECT_FALSE(args.Is(3, "EXAT"));
   EXPECT_EQ(args.From(3).size(), 2U);
+}
+
+// Eight characters are compared at once, and only letters have a case: every pair of characters at
+// every place of a word must be told as one by one.
+TEST(ArgsTest, OnlyLettersHaveACase) {
+  const auto fold = [](int c) { return c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c; };
+  for (const size_t size : {3, 8, 9, 16, 19}) {
+    for (size_t at = 0; at < size; ++at) {
+      for (int a = 0; a < 256; ++a) {
+        for (int b = 0; b < 256; ++b) {
+          std::string one(size, 'x');
+          std::string other(size, 'X');
+          one[at] = static_cast<char>(a);
+          other[at] = static_cast<char>(b);
+          ASSERT_EQ(EqualsIgnoreCase(one, other), fold(a) == fold(b))
+              << a << " and " << b << " at " << at << " of " << size;
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(EqualsIgnoreCase("", ""));
+  EXPECT_FALSE(EqualsIgnoreCase("12345678", "123456789"));
 }
 
 // Clients branch on this very sentence.

@@ -173,6 +173,7 @@ TEST_F(DispatcherTest, MultiQueuesAndExecRunsOneRecord) {
   std::string out;
   Reply reply(out, 2);
   ASSERT_TRUE(h.dispatcher.ExecuteQueue(h.client(), reply).has_value());
+  reply.Flush();
   EXPECT_EQ(out, "*4\r\n+OK\r\n-ERR no such luck\r\n+OK\r\n$1\r\n3\r\n");
   EXPECT_EQ(h.Records(), 1U) << "one record for all of an EXEC";
   EXPECT_FALSE(h.client().in_multi);

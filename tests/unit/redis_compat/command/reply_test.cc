@@ -13,6 +13,7 @@ std::string Written(int protocol, Write&& write) {
   std::string out = "before";
   Reply reply(out, protocol);
   write(reply);
+  reply.Flush();
   EXPECT_TRUE(out.starts_with("before"));
   return out.substr(6);
 }
@@ -37,6 +38,21 @@ TEST(ReplyTest, EveryFormInBothProtocols) {
   BOTH(Double(-INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n");
   BOTH(Boolean(true), ":1\r\n", "#t\r\n");
   BOTH(Verbatim("hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n");
+}
+
+// A pair is put together at once when both are short; whatever their sizes, it is two bulk strings.
+TEST(ReplyTest, APairIsTwoBulkStrings) {
+  for (const size_t name : {0, 9, 10, 99, 100, 1000})
+    for (const size_t value : {0, 9, 10, 99, 100, 1000})
+      EXPECT_EQ(
+          Written(2,
+                  [&](Reply& reply) {
+                    static_cast<void>(reply.Pair(std::string(name, 'n'), std::string(value, 'v')));
+                  }),
+          Written(2, [&](Reply& reply) {
+            static_cast<void>(reply.Bulk(std::string(name, 'n')));
+            static_cast<void>(reply.Bulk(std::string(value, 'v')));
+          }));
 }
 
 // An inner array settles before the outer one; each header lands where it was asked for.

@@ -12,6 +12,9 @@
 namespace cloakroom {
 namespace {
 
+constexpr std::string_view kExecOom =
+    "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > "
+    "'maxmemory'.\r\n";
 constexpr std::string_view kOom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
 
 class MemoryLimitTest : public testing::Test {
@@ -118,9 +121,7 @@ TEST_F(MemoryLimitTest, TransactionsAreRefusedWhole) {
   EXPECT_EQ(h.Run("SET", "key1", "v"), "+QUEUED\r\n");
   EXPECT_EQ(h.Run("GET", "key1"), "+QUEUED\r\n");
   Limit(-1);
-  EXPECT_EQ(h.Run("EXEC"),
-            "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory "
-            "> 'maxmemory'.\r\n");
+  EXPECT_EQ(h.Run("EXEC"), kExecOom);
   EXPECT_EQ(h.Run("STRLEN", "key1"), ":200\r\n") << "and MULTI is over";
   EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
   EXPECT_EQ(h.Run("GET", "key1"), kOom);
@@ -134,28 +135,108 @@ TEST_F(MemoryLimitTest, TransactionsAreRefusedWhole) {
   EXPECT_EQ(h.Run("EXEC").substr(0, 4), "*1\r\n") << "reading alone needs no memory";
 }
 
-// Inside EXEC a command that does not fit fails alone, as any other error there.
-TEST_F(MemoryLimitTest, InsideExecOneCommandMayFail) {
+// Half a transaction is worse than none: what does not fit as a whole is refused before any of it
+// runs.
+TEST_F(MemoryLimitTest, ATransactionThatDoesNotFitIsRefusedWhole) {
   Fill(10);
   h.Run("MULTI");
   h.Run("SET", "key1", std::string(200, 'w'));
   h.Run("SETRANGE", "key2", "5000000", "x");
   h.Run("GET", "key1");
   Limit(100'000);
-  EXPECT_EQ(h.Run("EXEC"),
-            "*3\r\n+OK\r\n" + std::string(kOom) + "$200\r\n" + std::string(200, 'w') + "\r\n");
+  const uint64_t records = h.Records();
+  EXPECT_EQ(h.Run("EXEC"), kExecOom);
+  EXPECT_EQ(h.Records(), records);
+  EXPECT_EQ(h.Run("GET", "key1"), "$200\r\n" + std::string(200, 'v') + "\r\n") << "MULTI is over";
+  EXPECT_EQ(h.Run("STRLEN", "key2"), ":200\r\n");
 }
 
-// And where there is something to evict, it is evicted within the transaction's own record.
-TEST_F(MemoryLimitTest, InsideExecEvictionIsPartOfTheRecord) {
-  Fill(500);
+// What it makes of its own values is seen only as it runs.
+TEST_F(MemoryLimitTest, ATransactionMayNotMultiplyItsOwnValues) {
+  h.Run("MULTI");
+  h.Run("SET", "a", std::string(3'000'000, 'x'));
+  for (int i = 0; i < 3; ++i) h.Run("COPY", "a", "b" + std::to_string(i));
+  Limit(4'000'000);
+  EXPECT_EQ(h.Run("EXEC"),
+            "*4\r\n+OK\r\n" + std::string(kOom) + std::string(kOom) + std::string(kOom));
+}
+
+// The words of a command go as it ends, and those of a transaction as the whole ends: their memory
+// serves once.
+TEST_F(MemoryLimitTest, TheWordsOfATransactionAreCreditedOnce) {
+  Fill(10);
   h.Run("MULTI");
   for (int i = 0; i < 3; ++i) h.Run("SET", "big" + std::to_string(i), std::string(20'000, 'x'));
+  h.client().input_memory_bytes = 25'000;
+  Limit(2000);
+  EXPECT_EQ(h.Run("EXEC"), kExecOom);
+  EXPECT_EQ(h.Run("EXISTS", "big0", "big1", "big2"), ":0\r\n");
+}
+
+// Where there is something to evict, it is evicted before the transaction begins, by records of its
+// own, within the turn's time: if that is not enough, EXEC waits as any other large command.
+TEST_F(MemoryLimitTest, ATransactionWaitsForItsRoom) {
+  Fill(1000);
+  h.Run("MULTI");
+  for (int i = 0; i < 3; ++i) h.Run("SETRANGE", "big" + std::to_string(i), "20000", "x");
   Limit(100, EvictionPolicy::kAllKeysRandom);
-  const uint64_t records = h.Records();
-  EXPECT_EQ(h.Run("EXEC"), "*3\r\n+OK\r\n+OK\r\n+OK\r\n");
-  EXPECT_EQ(h.Records(), records + 1);
+  options.eviction.tenacity = 0;
+  h.shard.SetMemoryOptions(options);
+  const uint64_t before = h.Records();
+  std::string reply;
+  int turns = 0;
+  for (; turns < 100 && reply.empty(); ++turns) {
+    const uint64_t records = h.Records();
+    reply = h.Run("EXEC");
+    if (!reply.empty()) break;
+    EXPECT_TRUE(h.last_outcome.waits_for_memory);
+    EXPECT_LE(h.Records(), records + 32) << "a slice";
+    ClientState& other = h.AddClient();
+    EXPECT_EQ(h.RunAs(other, {"EXISTS", "big0", "big1", "big2"}), ":0\r\n");
+  }
+  EXPECT_GT(turns, 3);
+  EXPECT_EQ(reply, "*3\r\n:20001\r\n:20001\r\n:20001\r\n");
+  EXPECT_GT(h.Records(), before + 100);
   EXPECT_LE(h.shard.Measure().Counted(), options.limit_bytes);
+}
+
+// What EXEC evicts for itself may be what its client watches.
+TEST_F(MemoryLimitTest, EvictionForATransactionBreaksItsWatch) {
+  h.Run("SET", "only", std::string(10'000, 'a'));
+  h.Run("WATCH", "only");
+  h.Run("MULTI");
+  h.Run("SETRANGE", "other", "12000", "b");
+  Limit(9000, EvictionPolicy::kAllKeysLru);
+  EXPECT_EQ(h.Run("EXEC"), "*-1\r\n");
+  EXPECT_EQ(h.Run("EXISTS", "only", "other"), ":0\r\n");
+}
+
+// A handler that wants more each time it runs must not be let through in the end.
+Result<void> Greedy(CommandContext& ctx, Args args, Reply& reply) {
+  static size_t bytes = 10'000;
+  ctx.batch.PutString(0, ctx.Ref(args[1]), std::string(bytes *= 2, 'g'), kNoDeadline);
+  return reply.Ok();
+}
+constexpr CommandSpec kGreedy[] = {{.name = "greedy",
+                                    .arity = 2,
+                                    .flags = kWrite | kDenyOom,
+                                    .keys = {1, 1, 1},
+                                    .categories = "string",
+                                    .group = "string",
+                                    .since = "1.0.0",
+                                    .summary = "Wants more each time",
+                                    .syntax = "key",
+                                    .handler = Greedy}};
+
+TEST(MemoryLimitGreedTest, WhatNeverFitsIsRefused) {
+  Harness h{{RegisterStrings, RegisterKeys, [](Registry& registry) { registry.Add(kGreedy); }}};
+  for (int i = 0; i < 5000; ++i) h.Run("SET", "key" + std::to_string(i), std::string(200, 'v'));
+  Shard::MemoryOptions options;
+  options.limit_bytes = h.shard.Measure().Counted();
+  options.eviction = {.policy = EvictionPolicy::kAllKeysLru, .samples = 5, .tenacity = 100};
+  h.shard.SetMemoryOptions(options);
+  EXPECT_EQ(h.Run("GREEDY", "g"), kOom);
+  EXPECT_EQ(h.Run("EXISTS", "g"), ":0\r\n");
 }
 
 TEST_F(MemoryLimitTest, SessionsThatGrowAreRefused) {
@@ -176,29 +257,42 @@ TEST_F(MemoryLimitTest, SessionsThatGrowAreRefused) {
   EXPECT_EQ(h.Run("SESSION.DESTROY", token), ":1\r\n");
 }
 
-// A read must not be refused for want of memory, nor may it write: it answers without sliding.
-TEST_F(MemoryLimitTest, WithFullMemoryAGetDoesNotSlide) {
+// To slide takes no memory, so readers stay logged in while memory is full; and a stolen token that
+// is shown again ends its session. The reply waits for neither.
+TEST_F(MemoryLimitTest, WithFullMemoryAGetSlidesAllTheSame) {
+  h.Run("SESSION.POLICY", "web", "SET", "on-reuse", "revoke");
   const std::string made = h.Run("SESSION.CREATE", "web", "ana", "IDLE", "1000");
   const std::string token = Word(made, "token");
   const std::string deadline = Word(made, "deadline");
-  h.clock.Advance(500'000);
+  const std::string stolen = Word(h.Run("SESSION.CREATE", "web", "ben"), "token");
+  const std::string next = Word(h.Run("SESSION.ROTATE", stolen), "token");
+  for (int i = 0; i < 4; ++i) {
+    h.clock.Advance(500'000);
+    Limit(-1);
+    const uint64_t records = h.Records();
+    EXPECT_NE(Word(h.Run("SESSION.GET", token), "deadline"), deadline) << i;
+    EXPECT_EQ(h.Records(), records + 1);
+    EXPECT_EQ(h.last_outcome.depends_on, records);
+    EXPECT_LE(h.shard.Measure().Counted(), options.limit_bytes + 1);
+    Unlimit();
+    h.Run("SESSION.GET", next);
+  }
   Limit(-1);
-  const uint64_t records = h.Records();
-  EXPECT_EQ(Word(h.Run("SESSION.GET", token), "deadline"), deadline);
-  EXPECT_EQ(h.Records(), records);
+  EXPECT_EQ(h.Run("SESSION.GET", stolen), "$-1\r\n");
+  EXPECT_EQ(h.Run("SESSION.GET", next), "$-1\r\n");
+}
+
+// A policy may make a namespace, and those are never freed.
+TEST_F(MemoryLimitTest, WithFullMemoryPoliciesAreReadAndNotSet) {
+  Limit(-1);
+  EXPECT_EQ(h.Run("SESSION.POLICY", "other", "SET", "idle", "60"), kOom);
+  EXPECT_EQ(Word(h.Run("SESSION.POLICY", "other"), "idle"), ":1800");
   Unlimit();
-  EXPECT_NE(Word(h.Run("SESSION.GET", token), "deadline"), deadline);
-  EXPECT_EQ(h.Records(), records + 1);
-  // Where something can be evicted, memory is never full for long, and reads slide.
-  h.Run("SET", "k", std::string(1000, 'v'));
-  h.clock.Advance(500'000);
-  Limit(-1, EvictionPolicy::kAllKeysLru);
-  EXPECT_NE(Word(h.Run("SESSION.GET", token), "deadline"), deadline);
-  EXPECT_GT(h.Records(), records + 1);
+  EXPECT_EQ(Word(h.Run("SESSION.POLICY", "other", "SET", "idle", "60"), "idle"), ":60");
 }
 
 // The one policy that ends sessions takes the anonymous ones, the longest unused first, and no
-// others: when they are gone, writes are refused. Each leaves a tombstone as any ended session.
+// others: when they are gone, writes are refused.
 TEST_F(MemoryLimitTest, AnonymousSessionsGoFirstAndNoOthers) {
   std::vector<std::string> anonymous;
   std::vector<std::string> users;

@@ -282,7 +282,7 @@ TEST_F(EvictorTest, MemoryDoesNotGrowWhileItIsOverTheLimit) {
   for (int i = 0; i < 200; ++i) {
     batch.PutString(0, shard.keys().Ref("new" + std::to_string(i)), std::string(1000, 'n'), 0);
     size_t reserved = 0;
-    const Shard::Room room = shard.Reserve(batch, true, 0, reserved);
+    const Shard::Room room = shard.Reserve(batch, 0, reserved);
     EXPECT_NE(room, Shard::Room::kNo);
     shard.Commit(batch);
     EXPECT_LE(shard.Measure().Counted(), most + 6000) << "but for a segment that splits";
@@ -300,7 +300,7 @@ TEST_F(EvictorTest, ALargeBatchWaitsForItsRoom) {
   WriteBatch large;
   large.PutString(0, shard.keys().Ref("large"), std::string(400'000, 'l'), 0);
   size_t reserved = 0;
-  ASSERT_EQ(shard.Reserve(large, true, 0, reserved), Shard::Room::kLater);
+  ASSERT_EQ(shard.Reserve(large, 0, reserved), Shard::Room::kLater);
   EXPECT_GE(reserved, 400'000U);
   int turns = 0;
   for (bool waits = true; waits && turns < 1000; ++turns) {
@@ -308,13 +308,13 @@ TEST_F(EvictorTest, ALargeBatchWaitsForItsRoom) {
     batch.PutString(0, shard.keys().Ref("small" + std::to_string(turns)),
                     std::string(kValueBytes, 's'), 0);
     size_t small_reserved = 0;
-    ASSERT_NE(shard.Reserve(batch, true, 0, small_reserved), Shard::Room::kNo);
+    ASSERT_NE(shard.Reserve(batch, 0, small_reserved), Shard::Room::kNo);
     shard.Commit(batch);
     waits = shard.GoesOnWaiting(reserved);
   }
   EXPECT_GT(turns, 3);
   EXPECT_LT(turns, 1000);
-  EXPECT_EQ(shard.Reserve(large, true, 0, reserved), Shard::Room::kYes);
+  EXPECT_EQ(shard.Reserve(large, 0, reserved), Shard::Room::kYes);
   shard.Commit(large);
   EXPECT_TRUE(WithinLimit());
 }
@@ -329,7 +329,7 @@ TEST_F(EvictorTest, APromiseIsForgottenInTheEnd) {
   WriteBatch large;
   large.PutString(0, shard.keys().Ref("large"), std::string(400'000, 'l'), 0);
   size_t reserved = 0;
-  ASSERT_EQ(shard.Reserve(large, true, 0, reserved), Shard::Room::kLater);
+  ASSERT_EQ(shard.Reserve(large, 0, reserved), Shard::Room::kLater);
   EXPECT_GT(shard.Measure().promised(), 0U);
   Advance(1000);
   EXPECT_EQ(shard.Measure().promised(), 0U);
@@ -341,7 +341,7 @@ TEST_F(EvictorTest, WhatCanNeverFitEvictsNothing) {
   Limit(EvictionPolicy::kAllKeysLru, 1.1);
   batch.PutString(0, shard.keys().Ref("huge"), std::string(options.limit_bytes, 'h'), 0);
   size_t reserved = 0;
-  EXPECT_EQ(shard.Reserve(batch, true, 0, reserved), Shard::Room::kNo);
+  EXPECT_EQ(shard.Reserve(batch, 0, reserved), Shard::Room::kNo);
   EXPECT_EQ(shard.keys().Size(0), size_t{kKeys});
 }
 

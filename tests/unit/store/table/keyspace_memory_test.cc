@@ -210,6 +210,22 @@ TEST(KeyspaceMemoryTest, WritesInPlaceNeedNoRoom) {
   EXPECT_EQ(net(), 0U);
 }
 
+// What stands at the key may be of another type: it is dead, or the batch deletes it first. It must
+// not be read as what comes.
+TEST(KeyspaceMemoryTest, RoomForACollectionInPlaceOfAnotherType) {
+  KeyspaceLog log;
+  log.Put("k", std::string(300, '\xff'));
+  const std::string_view field[] = {"f", "value"};
+  log.batch.Delete(0, log.keys.Ref("k"));
+  log.batch.HashSet(0, log.keys.Ref("k"), field);
+  EXPECT_GT(log.keys.RoomFor(log.batch.bytes(), log.batch.positions()), 0U);
+  log.Apply();
+  const std::string_view member[] = {"m"};
+  log.batch.Delete(0, log.keys.Ref("k"));
+  log.batch.SetAdd(0, log.keys.Ref("k"), member);
+  EXPECT_GT(log.keys.RoomFor(log.batch.bytes(), log.batch.positions()), 0U);
+}
+
 // An offset can ask for far more than the batch holds: it must be seen before it is allocated.
 TEST(KeyspaceMemoryTest, RoomForAGapIsSeenBeforehand) {
   KeyspaceLog log;

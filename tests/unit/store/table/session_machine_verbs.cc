@@ -288,7 +288,7 @@ void SessionMachine::Rotate() {
 void SessionMachine::Destroy() {
   std::vector<std::string> tokens;
   for (uint64_t n = 1 + dice_.Below(3); n > 0; --n) tokens.push_back(AnyToken());
-  const auto views = Views(tokens);
+  const std::vector<ShownToken> shown(tokens.begin(), tokens.end());
   size_t lived = 0;
   // All are looked up before any is ended: a spent token may end what a later one names.
   std::vector<SessionModel::Found> found;
@@ -303,7 +303,7 @@ void SessionMachine::Destroy() {
       Reuse(each);
     }
   }
-  ASSERT_EQ(DestroySessions(shard_.space, views, shard_.now, shard_.batch), lived);
+  ASSERT_EQ(DestroySessions(shard_.space, shown, shard_.now, shard_.batch), lived);
 }
 
 }  // namespace cloakroom

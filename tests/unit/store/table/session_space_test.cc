@@ -232,7 +232,7 @@ TEST_F(SessionSpaceTest, IndexChangesFormBothWays) {
     ExpectConsistent();
   }
   while (!tokens.empty()) {
-    const std::string_view token = tokens.back();
+    const ShownToken token = tokens.back();
     EXPECT_EQ(DestroySessions(shard.space, {&token, 1}, shard.now, shard.batch), 1U);
     shard.Commit();
     tokens.pop_back();
@@ -283,7 +283,7 @@ TEST_F(SessionSpaceTest, NoTokenRestsAnywhere) {
     shard.Commit();
     tokens.push_back(foreign);
     if (i % 4 == 0) {
-      const std::string_view gone = tokens.back();
+      const ShownToken gone = tokens.back();
       (void)DestroySessions(shard.space, {&gone, 1}, shard.now, shard.batch);
       shard.Commit();
     }

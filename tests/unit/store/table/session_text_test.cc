@@ -23,6 +23,7 @@ void ExpectComesBack(const std::string& text) {
   const StoredText read(out.data() + 1);
   EXPECT_EQ(read.Text(buffer), text);
   EXPECT_EQ(read.TextSize(), text.size());
+  EXPECT_LE(text.size(), kTextPerStoredMax * read.bytes().size());
   EXPECT_FALSE(read.deleted());
   EXPECT_EQ(read.bytes(), std::string_view(out).substr(1, out.size() - 5));
 }

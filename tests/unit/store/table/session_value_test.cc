@@ -199,7 +199,10 @@ TEST(SessionValueTest, IsCompact) {
     own += 13;
   }
   std::string value;
-  draft.Encode(shared.shapes, shared.names, value);
+  for (int time = 0; time < 2; ++time) {  // the second session shares the shape of the first
+    value.clear();
+    draft.Encode(shared.shapes, shared.names, value);
+  }
   EXPECT_EQ(value.size(), own + 18);
 }
 
@@ -250,23 +253,47 @@ TEST(SessionValueTest, CountsWhatItShares) {
   shared.ExpectUnused();
 }
 
+/// Whether a session like `draft` shares its shape with others.
+bool SharesShape(const SessionDraft& draft, Shared& shared) {
+  const EntryBlock block = Stored(draft, shared);
+  const SessionView view = ViewSession(*block, shared.shapes);
+  EXPECT_EQ(view.idle_ms, draft.head.idle_ms);
+  EXPECT_EQ(view.abs_ms, draft.head.abs_ms);
+  EXPECT_EQ(ItemsOf(view, shared.names), "cart@1=3;");
+  return view.shape != 0;
+}
+
 // An application with endlessly many sets of names must not grow the shared part without end.
 TEST(SessionShapesTest, SharesOnlySoMany) {
   Shared shared;
+  SessionDraft draft = SomeDraft();
+  draft.fields.Set("cart", "3", 1);
   for (size_t i = 0; i < SessionShapes::kShapesMax + 100; ++i) {
-    SessionDraft draft = SomeDraft();
-    draft.head.idle_ms += static_cast<TimeMs>(i);
-    draft.fields.Set("cart", "3", 1);
-    const EntryBlock block = Stored(draft, shared);
-    const SessionView view = ViewSession(*block, shared.shapes);
-    ASSERT_EQ(view.idle_ms, draft.head.idle_ms);
-    ASSERT_EQ(view.shape == 0, i >= SessionShapes::kShapesMax);
-    ASSERT_EQ(ItemsOf(view, shared.names), "cart@1=3;");
+    ++draft.head.idle_ms;
+    ASSERT_FALSE(SharesShape(draft, shared));
+    ASSERT_EQ(SharesShape(draft, shared), i < SessionShapes::kShapesMax);
   }
-  SessionDraft other = SomeDraft();
-  other.head.ns = 7;
-  const EntryBlock block = Stored(other, shared);
-  EXPECT_NE(ViewSession(*block, shared.shapes).shape, 0U) << "another namespace has its own share";
+  draft.head.ns = 7;
+  EXPECT_FALSE(SharesShape(draft, shared));
+  EXPECT_TRUE(SharesShape(draft, shared)) << "another namespace has its own share";
+}
+
+// What one session alone has is not shared: however many such there are, they take no memory but
+// their own, and sessions with something in common still share it.
+TEST(SessionShapesTest, WhatIsUniqueCrowdsNobodyOut) {
+  Shared shared;
+  SessionDraft usual = SomeDraft();
+  usual.fields.Set("cart", "3", 1);
+  for (size_t i = 0; i < 5 * SessionShapes::kShapesMax; ++i) {
+    SessionDraft shortened = SomeDraft();
+    shortened.fields.Set("cart", "3", 1);
+    shortened.head.abs_ms -= static_cast<TimeMs>(i) + 1;
+    ASSERT_FALSE(SharesShape(shortened, shared)) << i;
+    if (i % 100 == 0) (void)SharesShape(usual, shared);
+  }
+  EXPECT_TRUE(SharesShape(usual, shared));
+  EXPECT_EQ(shared.shapes.size(), 1U);
+  EXPECT_LT(shared.shapes.bytes(), 300U);
 }
 
 // Of deletions only so many are remembered one by one; of the others, up to which version.

@@ -93,7 +93,8 @@ class SessionTest : public ::testing::Test {
     return rotated;
   }
   size_t Destroy(const Words& tokens) {
-    const size_t lived = DestroySessions(space(), tokens, shard.now, shard.batch);
+    const std::vector<ShownToken> shown(tokens.begin(), tokens.end());
+    const size_t lived = DestroySessions(space(), shown, shard.now, shard.batch);
     shard.Commit();
     return lived;
   }

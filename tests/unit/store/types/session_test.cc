@@ -279,5 +279,26 @@ TEST_F(SessionTest, PutConditions) {
   EXPECT_TRUE(Put(kForeign, Request("ana"), version)->done);
 }
 
+// A PUT that shortens the absolute end gives each session a lifetime of its own: a millisecond more
+// or less. Those must not take the room in which sessions share their lifetimes and names.
+TEST_F(SessionTest, ShortenedLifetimesAreNotShared) {
+  const auto token = [](int i) { return std::string(kForeign) + std::to_string(i); };
+  const auto put = [&](int i, std::optional<TimeMs> abs_ms) {
+    const Words fields = {"cart", "3"};
+    SessionRequest request = Request("ana");
+    request.abs_ms = abs_ms;
+    request.fields = fields;
+    ASSERT_TRUE(Put(token(i), request).has_value());
+    ++shard.now;
+  };
+  constexpr int kSessions = 6000;
+  for (int i = 0; i < kSessions; ++i) put(i, std::nullopt);
+  const size_t before = space().MemoryParts().dictionary_bytes;
+  for (int i = 0; i < kSessions; ++i) put(i, kHourMs);
+  EXPECT_LT(space().MemoryParts().dictionary_bytes, before + 1000);
+  for (int i = kSessions; i < kSessions + 2; ++i) put(i, std::nullopt);
+  EXPECT_NE(View(token(kSessions + 1)).shape, 0U);
+}
+
 }  // namespace
 }  // namespace cloakroom

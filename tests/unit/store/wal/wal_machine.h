@@ -9,17 +9,15 @@
 
 #include "store/wal/group_commit.h"
 #include "store/wal/wal_recovery.h"
-#include "tests/support/manual_clock.h"
-#include "tests/support/sim_disk.h"
-#include "tests/support/sim_network.h"
+#include "tests/support/sim_machine.h"
 #include "tests/unit/store/wal/wal_builder.h"
 
 namespace cloakroom {
 
 /// A machine with a disk, on which a process keeps a log, again and again.
-class WalMachine {
+class WalMachine : public SimMachine {
  public:
-  explicit WalMachine(uint64_t seed) : disk(clock, seed) {}
+  using SimMachine::SimMachine;
 
   /// A process starts: recovers from record `from` on, and goes on behind what it has found, which
   /// is in `recovered`.
@@ -60,25 +58,9 @@ class WalMachine {
     log->EndTurn();
   }
 
-  /// Lets `span_ms` pass.
-  void Pass(TimeMs span_ms) {
-    for (; span_ms >= 0; --span_ms) {
-      for (int i = 0; i < 3; ++i) {
-        disk.Poll();
-        loop.Poll();
-      }
-      if (span_ms > 0) clock.Advance(1);
-    }
-  }
-  /// Until what can end without time passing has ended.
-  void Settle() { Pass(0), Pass(0), Pass(0); }
-
   [[nodiscard]] uint64_t os() const { return log->Reached(AckLevel::kOs); }
   [[nodiscard]] uint64_t on_disk() const { return log->Reached(AckLevel::kDisk); }
 
-  ManualClock clock;
-  SimNetwork loop{clock};
-  SimDisk disk;
   std::unique_ptr<GroupCommit> log;
   std::vector<std::pair<RecordHeader, std::string>> recovered;
   uint64_t last = 0;    // appended
