@@ -115,7 +115,7 @@ Result<void> ReadDump(DiskFile& file, Clock& clock, const Settings& settings, Sh
     return {};
   });
   RdbReader reader(import);
-  const Result<void> read = ReadPieces(file, [&reader](std::string_view piece) -> Result<void> {
+  Result<void> read = ReadPieces(file, [&reader](std::string_view piece) -> Result<void> {
     TRY_VOID(reader.Feed(piece));
     return {};
   });

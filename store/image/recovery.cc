@@ -75,7 +75,7 @@ Result<bool> Recovery::Step(uint64_t bytes, const Target& target) {
 }
 
 Result<bool> Recovery::StepImage(uint64_t bytes, const Target& target) {
-  const Result<bool> more = image_->Step(target.keys, bytes);
+  Result<bool> more = image_->Step(target.keys, bytes);
   if (!more) {
     if (more.error().code != Code::kDamaged) return more;
     PassOver(image_path_, more.error());

@@ -322,9 +322,9 @@ Result<void> Persistence::SaveNow() {
 }
 
 void Persistence::SetOptions(const Options& options) {
-  RecoverUntil until = options_.until;
+  const RecoverUntil until = options_.until;
   options_ = options;
-  options_.until = std::move(until);
+  options_.until = until;
   if (log_) {
     log_->set_policy(options.sync);
     log_->writer().set_keep(options.log_keep_bytes, options.log_keep_ms);

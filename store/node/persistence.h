@@ -28,6 +28,19 @@ struct SaveRule {
   uint64_t changes = 0;
 };
 
+/// An image or a backup that is wanted, or under way. (A member of Persistence in all but place:
+/// clang does not see that an optional of such a member can be made.)
+struct PersistenceJob {
+  uint64_t id = 0;
+  bool backup = false;
+  std::string path;
+  uint64_t sequence = 0;  // of the newest record that it holds; as this, once there is a saver
+  uint64_t changes = 0;   // made when it began
+  TimeMs began_ms = 0;
+  int64_t began_us = 0;
+  std::unique_ptr<ImageSaver> saver;
+};
+
 /// Keeps a shard on disk: brings its state back at the start, then writes its log and its images,
 /// and decides when. One directory holds the images, and in a directory of its own the log.
 class Persistence {
@@ -117,16 +130,7 @@ class Persistence {
   [[nodiscard]] size_t BufferBytes() const;
 
  private:
-  struct Job {
-    uint64_t id = 0;
-    bool backup = false;
-    std::string path;
-    uint64_t sequence = 0;  // of the newest record that it holds; as this, once there is a saver
-    uint64_t changes = 0;   // made when it began
-    TimeMs began_ms = 0;
-    int64_t began_us = 0;
-    std::unique_ptr<ImageSaver> saver;
-  };
+  using Job = PersistenceJob;
   struct Ended {
     uint64_t id = 0;
     Result<void> result;

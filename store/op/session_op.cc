@@ -261,12 +261,12 @@ bool Decode(const Op& op, SessionMarkNamespaceOp& out) {
 }
 
 void AppendPolicy(std::string& out, const SessionPolicy& policy) {
-  AppendTimes(out, {policy.idle_ms, policy.abs_ms, policy.anon_idle_ms, policy.anon_abs_ms,
-                    policy.max, static_cast<TimeMs>(policy.on_limit), policy.grace_ms,
-                    policy.quantum_ms, policy.tombstone_ms, policy.max_bytes,
-                    static_cast<TimeMs>(policy.on_reuse), policy.strict_login ? 1 : 0,
-                    policy.ack_timeout_ms, static_cast<TimeMs>(policy.preset),
-                    static_cast<TimeMs>(policy.ack)});
+  AppendTimes(
+      out, {policy.idle_ms, policy.abs_ms, policy.anon_idle_ms, policy.anon_abs_ms, policy.max,
+            static_cast<TimeMs>(policy.on_limit), policy.grace_ms, policy.quantum_ms,
+            policy.tombstone_ms, policy.max_bytes, static_cast<TimeMs>(policy.on_reuse),
+            policy.strict_login ? 1 : 0, policy.ack_timeout_ms, static_cast<TimeMs>(policy.preset),
+            static_cast<TimeMs>(policy.ack)});
 }
 
 bool ReadPolicy(std::string_view from, SessionPolicy& policy) {

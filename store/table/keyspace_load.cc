@@ -123,7 +123,7 @@ Result<void> KeyspaceLoader::End(uint64_t number) {
   Stored stored{large.db, large.key, large.type, large.encoding, large.deadline, large.bytes};
   const Collection* const collection = large.collection.release();
   if (collection != nullptr)
-    stored.value = {reinterpret_cast<const char*>(&collection), sizeof collection};
+    stored.value = {reinterpret_cast<const char*>(&collection), sizeof(void*)};
   Insert(large.db, stored);
   if (collection != nullptr) keys_.impl_->databases[large.db].inside += collection->table.memory();
   large_.erase(it);

@@ -126,7 +126,7 @@ class GroupCommit {
   std::string spare_;         // the memory of the last batch
   std::string failed_;        // a batch that could not be written; comes before `pending_`
   uint64_t batch_bytes_ = 0;  // of the batch that is being written, or failed
-  size_t batch_memory_ = 0;    // of its bytes
+  size_t batch_memory_ = 0;   // of its bytes
   uint64_t batch_last_ = 0;   // its newest record
 
   uint64_t appended_ = 0;

@@ -12,9 +12,9 @@
 #include <string>
 #include <utility>
 
+#include "store/image/rdb_export.h"
 #include "store/image/rdb_import.h"
 #include "store/image/rdb_reader.h"
-#include "store/image/rdb_export.h"
 #include "store/image/rdb_writer.h"
 #include "tests/support/keyspace_log.h"
 #include "tests/support/rdb_file.h"

@@ -12,10 +12,10 @@
 #include "store/image/crc64.h"
 #include "store/image/lzf.h"
 #include "store/image/rdb_dump.h"
+#include "store/image/rdb_export.h"
 #include "store/image/rdb_import.h"
 #include "tests/support/keyspace_dump.h"
 #include "tests/support/keyspace_log.h"
-#include "store/image/rdb_export.h"
 #include "tests/support/rdb_file.h"
 #include "tests/support/rdb_record.h"
 

@@ -202,20 +202,21 @@ TEST_F(ImageLoaderTest, ItemsThatMakeNoSenseAreRefused) {
   using std::string_literals::operator""s;
   const std::string key18(18, '\1');
   const std::string bad[] = {
-      "\x63"s,                                      // an unknown kind
-      "\x06"s + std::string(18, '\xff') + "\1",     // a tombstone in slot 65535
-      "\x06"s + key18 + "\0"s,                      // one that ends at once
-      "\x04\x01"s + key18 + "\0\1\0"s,              // a session of no shape
-      "\x03\x05\1\1\0\0"s,                          // a shape of no namespace
-      "\x07\x05\1u\1\1"s,                           // a mark of no namespace
-      "\x08\x00\x00\x00\x01k"s,                     // an entry that is cut off
-      "\x08\x03\x00\x00\x01k\x01v"s,                // one of type session
-      "\x08\x01\x00\x00\x01k\x02\x05v"s,            // a packed hash whose item leaves it
-      "\x08\x01\x00\x00\x01k\x02\x01v"s,            // one with a name and no value
-      "\x08\x22\x00\x00\x01k\x02\x03v"s,            // an intset of width 3
-      "\x09\x31\x00\x00\x01k\x02"s,                 // a large hash without its fields
-      "\x0a\x00\x01v"s,                             // a part of nothing
-      "\x09\x00\x00\x00\x01k\x02\x0a\x00\x03""abc"s,  // a part that is too long
+      "\x63"s,                                   // an unknown kind
+      "\x06"s + std::string(18, '\xff') + "\1",  // a tombstone in slot 65535
+      "\x06"s + key18 + "\0"s,                   // one that ends at once
+      "\x04\x01"s + key18 + "\0\1\0"s,           // a session of no shape
+      "\x03\x05\1\1\0\0"s,                       // a shape of no namespace
+      "\x07\x05\1u\1\1"s,                        // a mark of no namespace
+      "\x08\x00\x00\x00\x01k"s,                  // an entry that is cut off
+      "\x08\x03\x00\x00\x01k\x01v"s,             // one of type session
+      "\x08\x01\x00\x00\x01k\x02\x05v"s,         // a packed hash whose item leaves it
+      "\x08\x01\x00\x00\x01k\x02\x01v"s,         // one with a name and no value
+      "\x08\x22\x00\x00\x01k\x02\x03v"s,         // an intset of width 3
+      "\x09\x31\x00\x00\x01k\x02"s,              // a large hash without its fields
+      "\x0a\x00\x01v"s,                          // a part of nothing
+      "\x09\x00\x00\x00\x01k\x02\x0a\x00\x03"
+      "abc"s,                                                   // a part that is too long
       "\x08\x00\x00\x00\x01k\x01v\x08\x00\x00\x00\x01k\x01v"s,  // a key twice
   };
   for (const std::string& items : bad) {

@@ -1,5 +1,5 @@
-#include "store/image/rdb_export.h"
 #include "store/image/rdb_writer.h"
+#include "store/image/rdb_export.h"
 
 #include <gtest/gtest.h>
 
