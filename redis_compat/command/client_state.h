@@ -22,8 +22,8 @@ struct ClientState {
   std::string local_address;  // "127.0.0.1:6379"
   int fd = -1;                // for CLIENT LIST; -1 when there is none
   std::string name;
-  std::string library_name;
-  std::string library_version;
+  std::string lib_name;
+  std::string lib_version;
   int protocol = 2;
   uint32_t db = 0;
   bool authenticated = false;  // true from the start when no password is required

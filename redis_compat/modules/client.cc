@@ -32,8 +32,8 @@ Result<void> ClientSetName(CommandContext& ctx, Args args, Reply& reply) {
 
 /// CLIENT SETINFO LIB-NAME name | LIB-VER version -> OK.
 Result<void> ClientSetInfo(CommandContext& ctx, Args args, Reply& reply) {
-  std::string* field = args.Is(2, "LIB-NAME")  ? &ctx.client.library_name
-                       : args.Is(2, "LIB-VER") ? &ctx.client.library_version
+  std::string* field = args.Is(2, "LIB-NAME")  ? &ctx.client.lib_name
+                       : args.Is(2, "LIB-VER") ? &ctx.client.lib_version
                                                : nullptr;
   if (field == nullptr) return Fail(Code::kInvalid, "Unrecognized option '{}'", args[2]);
   for (const char c : args[3])

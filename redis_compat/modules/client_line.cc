@@ -37,7 +37,7 @@ std::string ClientLine(const ClientState& client, TimeMs now) {
       client.query_buffer_free_bytes, client.in_multi ? client.queued_memory_bytes : 0,
       client.output_buffer_bytes > 0 ? 1 : 0, client.output_buffer_bytes, total_bytes,
       client.output_buffer_bytes > 0 ? "rw" : "r", client.last_command, client.protocol,
-      client.library_name, client.library_version);
+      client.lib_name, client.lib_version);
 }
 
 Result<void> SetClientName(ClientState& client, std::string_view name) {

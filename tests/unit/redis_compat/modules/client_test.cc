@@ -23,7 +23,7 @@ TEST_F(ClientTest, NamesAndLibraries) {
   EXPECT_EQ(h.Run("CLIENT", "SETNAME", ""), "+OK\r\n");
   EXPECT_EQ(h.Run("CLIENT", "GETNAME"), "$-1\r\n");
   EXPECT_EQ(h.Run("CLIENT", "SETINFO", "lib-name", "jedis"), "+OK\r\n");
-  EXPECT_EQ(h.client().library_name, "jedis");
+  EXPECT_EQ(h.client().lib_name, "jedis");
   EXPECT_EQ(h.Run("CLIENT", "SETINFO", "lib-ver", "a b"),
             "-ERR lib-ver cannot contain spaces, newlines or special characters.\r\n");
   EXPECT_EQ(h.Run("CLIENT", "SETINFO", "lib-foo", "x"), "-ERR Unrecognized option 'lib-foo'\r\n");

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "store/base/coding.h"
@@ -13,30 +11,12 @@
 #include "store/image/image_scan.h"
 #include "store/op/session_op.h"
 #include "store/op/write_batch.h"
+#include "tests/support/worked_example.h"
 
 namespace cloakroom {
 namespace {
 
-/// The bytes in FORMAT.md: lines of an offset, up to sixteen bytes in hex, and what they are.
-std::string ExampleBytes() {
-  std::ifstream file(CLOAKROOM_SOURCE_DIR "/store/image/FORMAT.md");
-  std::string bytes;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with("    0")) continue;
-    line.erase(0, 4);
-    EXPECT_EQ(std::stoul(line.substr(0, 4), nullptr, 16), bytes.size()) << line;
-    std::istringstream rest(line.substr(4, line.find(" |") - 4));
-    for (std::string byte; rest >> byte;)
-      bytes.push_back(static_cast<char>(std::stoul(byte, nullptr, 16)));
-  }
-  return bytes;
-}
-
-HistoryId ExampleHistory() {
-  HistoryId history{};
-  for (size_t i = 0; i < history.size(); ++i) history[i] = static_cast<char>(0xa0 + i);
-  return history;
-}
+const std::string kPage = CLOAKROOM_SOURCE_DIR "/store/image/FORMAT.md";
 
 ImageHeader ExampleHeader() {
   return {.history = ExampleHistory(), .sequence = 7, .epoch = 2, .time_ms = 1'700'000'000'000};
@@ -69,7 +49,7 @@ TEST(ImageFormatTest, TheWorkedExampleIsWhatIsWritten) {
   for (size_t i = 0; i < bytes.size(); ++i)
     dump += fmt::format("{}{:02x} ", i % 16 == 0 ? fmt::format("\n{:04x}  ", i) : "",
                         static_cast<unsigned char>(bytes[i]));
-  EXPECT_EQ(ExampleBytes(), bytes) << dump;
+  EXPECT_EQ(ExampleBytes(kPage), bytes) << dump;
 }
 
 TEST(ImageFormatTest, HeadersAreReadBack) {
