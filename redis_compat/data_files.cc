@@ -214,6 +214,8 @@ Result<void> RestoreBackup(Disk& disk, const Settings& settings, const std::stri
   TRY(NewFile copy,
       NewFile::Create(disk, settings.persistence.directory + "/" + ImageName(info.sequence)));
   TRY_VOID(ReadPieces(*file, [&copy](std::string_view piece) { return copy.Append(piece); }));
+  // Whoever the backup was taken of may have gone on.
+  TRY_VOID(MarkNewHistory(disk, settings.persistence.directory));
   TRY_VOID(copy.Finish());
   Log(LogLevel::kNotice, "Restored {}: {} entries, as of record {}", path, info.entries,
       info.sequence);
@@ -253,6 +255,7 @@ Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random, Scheduler& sc
     if (!report.good) return Fail(Code::kDamaged, "the log is damaged");
   }
   if (request.truncate_log_at) {
+    TRY_VOID(MarkNewHistory(disk, settings.persistence.directory));
     TRY(const std::string done, TruncateWalAt(disk, log, *request.truncate_log_at));
     std::printf("%s\n", done.c_str());
   }

@@ -153,12 +153,18 @@ Result<void> Daemonize() {
   return {};
 }
 
-/// Of two processes on one data directory, each would destroy the other's files.
-Result<void> LockDirectory(const std::string& directory) {
-  const std::string path = directory + "/cloakroom.lock";
+/// Of two processes on one data directory, each would destroy the other's files: even a start that
+/// keeps nothing cuts a torn tail. But those that keep nothing may share one, which need not even be
+/// writable.
+Result<void> LockDirectory(const Settings& settings, bool is_tool) {
+  const bool shares =
+      !is_tool && !settings.persistence.log && settings.persistence.save_rules.empty();
+  const std::string path = settings.persistence.directory + "/cloakroom.lock";
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0 && shares && (errno == EACCES || errno == EROFS || errno == EPERM)) return {};
   if (file < 0) return Fail(Code::kIo, "cannot open {}: {}", path, std::strerror(errno));
-  if (flock(file, LOCK_EX | LOCK_NB) == 0) return {};  // held until the process ends
+  // Held until the process ends.
+  if (flock(file, (shares ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return {};
   return Fail(Code::kUnavailable,
               "another cloakroom-server uses this data directory ({} is locked): name another one "
               "with --dir",
@@ -190,12 +196,11 @@ class PidFile {
 };
 
 /// Directory, log and background, in the order in which each may rely on the one before.
-Result<void> PrepareProcess(const Settings& settings) {
+Result<void> PrepareProcess(const Settings& settings, bool is_tool) {
   if (!settings.dir.empty() && chdir(settings.dir.c_str()) != 0)
     return Fail(Code::kInvalid, "Can't chdir to '{}': {}", settings.dir, std::strerror(errno));
   if (settings.daemonize) TRY_VOID(Daemonize());
-  if (settings.persistence.log || !settings.persistence.save_rules.empty())
-    TRY_VOID(LockDirectory(settings.persistence.directory));
+  TRY_VOID(LockDirectory(settings, is_tool));
   TRY_VOID(OpenLog(settings.log_file));
   SetLogLevel(settings.log_level);
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of one write
@@ -277,7 +282,9 @@ int Main(std::vector<std::string> arguments) {
                  kCloakroomVersion.data(), invocation.error().message.c_str());
     return 1;
   }
-  if (const Result<void> ready = PrepareProcess(invocation->config.settings()); !ready) {
+  if (const Result<void> ready =
+          PrepareProcess(invocation->config.settings(), invocation->data.is_tool());
+      !ready) {
     std::fprintf(stderr, "%s\n", ready.error().message.c_str());
     return 1;
   }

@@ -145,7 +145,7 @@ class ServerControl {
 
   // Process
   /// Asks the server to stop in order, as SIGTERM does. Fails where it must not, and when the image
-  /// that is to be saved before cannot be, unless `force`.
+  /// that is to be saved before cannot be, unless `force`. It saves none where there is a log.
   [[nodiscard]] virtual Result<void> Shutdown(ShutdownSave save, bool force) = 0;
   [[nodiscard]] virtual Result<void> AbortShutdown() = 0;
   [[nodiscard]] virtual const ServerMetrics& metrics() const = 0;

@@ -3,35 +3,21 @@
 #include "redis_compat/command/context.h"
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/modules/all_modules.h"
+#include "redis_compat/modules/await_job.h"
 
 namespace cloakroom {
 namespace {
 
-/// Waits for the image that `begin` begins, and answers how it ended. The client alone waits.
-template <typename Begin>
-Result<void> AwaitJob(CommandContext& ctx, Reply& reply, Begin begin) {
-  uint64_t& job = ctx.client.awaited_job;
-  if (job == 0) {
-    TRY(job, begin());
-  }
-  const std::optional<Result<void>> ended = ctx.server.SaveResult(job);
-  if (!ended) {
-    ctx.waits = true;
-    return {};
-  }
-  job = 0;
-  TRY_VOID(*ended);
-  return reply.Ok();
-}
-
 /// SAVE -> OK, once an image of this moment is safe on disk. Others are served meanwhile.
 Result<void> Save(CommandContext& ctx, Args /*args*/, Reply& reply) {
-  return AwaitJob(ctx, reply, [&ctx] { return ctx.server.BeginSave(); });
+  TRY(const bool saved, AwaitJob(ctx, [&ctx] { return ctx.server.BeginSave(); }));
+  return saved ? reply.Ok() : Result<void>();
 }
 
 /// BACKUP name -> OK, once the image is safe in that file of backup-dir.
 Result<void> Backup(CommandContext& ctx, Args args, Reply& reply) {
-  return AwaitJob(ctx, reply, [&] { return ctx.server.BeginBackup(args[1]); });
+  TRY(const bool saved, AwaitJob(ctx, [&] { return ctx.server.BeginBackup(args[1]); }));
+  return saved ? reply.Ok() : Result<void>();
 }
 
 /// BGSAVE [SCHEDULE] -> a line, at once.

@@ -9,6 +9,7 @@
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/modules/all_modules.h"
+#include "redis_compat/modules/await_job.h"
 
 namespace cloakroom {
 namespace {
@@ -37,6 +38,20 @@ Result<void> Monitor(CommandContext& ctx, Args /*args*/, Reply& reply) {
   return reply.Ok();
 }
 
+/// An image before the end where there is a log: that must reach the disk first, and then go on, so
+/// others are served until the image is safe. Returns whether the server may stop now.
+Result<bool> SaveBehindLog(CommandContext& ctx, bool force) {
+  const PersistenceStatus status = ctx.server.Persisted();
+  if (ctx.client.awaited_job == 0 && (status.saving || status.saving_backup)) {
+    ctx.waits = true;  // that image is not of this moment
+    return false;
+  }
+  Result<bool> saved = AwaitJob(ctx, [&ctx] { return ctx.server.BeginSave(); });
+  if (saved) return saved;
+  if (force) return true;
+  return Fail(Code::kUnavailable, "Errors trying to SHUTDOWN. Check logs.");
+}
+
 /// SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT] -> nothing: the connection ends. ABORT -> OK.
 Result<void> Shutdown(CommandContext& ctx, Args args, Reply& reply) {
   bool save = false;
@@ -63,6 +78,11 @@ Result<void> Shutdown(CommandContext& ctx, Args args, Reply& reply) {
   if (abort) {
     TRY_VOID(ctx.server.AbortShutdown());
     return reply.Ok();
+  }
+  if (save && ctx.server.Persisted().log) {
+    TRY(const bool stops, SaveBehindLog(ctx, force));
+    if (!stops) return {};
+    return ctx.server.Shutdown(ShutdownSave::kNo, force);
   }
   return ctx.server.Shutdown(save      ? ShutdownSave::kYes
                              : no_save ? ShutdownSave::kNo

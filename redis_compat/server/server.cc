@@ -58,7 +58,11 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
   shard_.BeginTurn();
   if (persistence_ != nullptr)
     persistence_->SetEvents({.changed = [this] { env_.scheduler.RequestTurn(); },
-                             .job_done = [this] { turn_.ResumePaused(); },
+                             .job_done =
+                                 [this] {
+                                   turn_.ResumePaused();
+                                   ArmSweep(kSweepSoonMs);  // what was kept for the image
+                                 },
                              .failed = [this](const Error& error) { Fail(error); }});
   env_.scheduler.SetTurn([this] { return RunTurn(); });
   housekeeping_timer_->Start(kHousekeepingMs);
@@ -253,7 +257,7 @@ bool Server::RunTurn() {
   bool saving = false;
   if (persistence_ != nullptr && persistence_->loading()) {
     loading = !stopping_ && LoadSlice();
-  } else {
+  } else if (!closing_log_) {  // or a sweep could log something behind the log's end
     Sweep();
     saving = persistence_ != nullptr && SaveSlice();
     shard_.EndTurn();  // what the sweep has logged

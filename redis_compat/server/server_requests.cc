@@ -174,12 +174,13 @@ std::optional<Result<void>> Server::SaveResult(uint64_t job) const {
   return persistence_->JobResult(job);
 }
 
+// At once, and so only where no log has to be on disk before it.
 Result<void> Server::Shutdown(ShutdownSave save, bool force) {
   Log(LogLevel::kWarning, "User requested shutdown...");
   const Persistence::Options& options = settings().persistence;
-  const bool wanted = save == ShutdownSave::kYes || (save == ShutdownSave::kAsConfigured &&
-                                                     !options.log && !options.save_rules.empty());
-  if (wanted && persistence_ != nullptr && !persistence_->loading()) {
+  const bool wanted = save == ShutdownSave::kYes ||
+                      (save == ShutdownSave::kAsConfigured && !options.save_rules.empty());
+  if (wanted && !options.log && persistence_ != nullptr && !persistence_->loading()) {
     const Result<void> saved = persistence_->SaveNow();
     if (!saved && !force)
       return cloakroom::Fail(Code::kUnavailable, "Errors trying to SHUTDOWN. Check logs.");

@@ -9,6 +9,8 @@ constexpr std::string_view kPrefix = "image-";
 constexpr std::string_view kSuffix = ".img";
 constexpr size_t kDigits = 20;
 
+std::string MarkPath(const std::string& directory) { return directory + "/new-history"; }
+
 }  // namespace
 
 std::string ImageName(uint64_t sequence) {
@@ -36,9 +38,9 @@ Result<ImageList> ListImages(Disk& disk, const std::string& directory) {
   for (const std::string& name : *names) {
     const std::string path = fmt::format("{}/{}", directory, name);
     const std::string_view view = name;
-    if (view.ends_with(kUnfinishedSuffix) &&
-        ParseImageName(view.substr(0, view.size() - kUnfinishedSuffix.size())))
-      list.unfinished.push_back(path);
+    for (const std::string_view suffix : {kUnfinishedSuffix, kUnfinishedNowSuffix})
+      if (view.ends_with(suffix) && ParseImageName(view.substr(0, view.size() - suffix.size())))
+        list.unfinished.push_back(path);
     const std::optional<uint64_t> sequence = ParseImageName(name);
     if (!sequence) continue;
     TRY(const DiskFilePtr file, disk.OpenNow(path, Disk::Mode::kRead));
@@ -47,6 +49,24 @@ Result<ImageList> ListImages(Disk& disk, const std::string& directory) {
   }
   std::reverse(list.images.begin(), list.images.end());  // names of one length: by number
   return list;
+}
+
+Result<void> MarkNewHistory(Disk& disk, const std::string& directory) {
+  TRY(const DiskFilePtr file, disk.OpenNow(MarkPath(directory), Disk::Mode::kCreate));
+  TRY_VOID(file->SyncNow());
+  return disk.SyncDirectoryNow(directory);
+}
+
+Result<bool> HasNewHistoryMark(Disk& disk, const std::string& directory) {
+  const Result<DiskFilePtr> file = disk.OpenNow(MarkPath(directory), Disk::Mode::kRead);
+  if (file) return true;
+  if (file.error().code == Code::kNotFound) return false;
+  return tl::unexpected(file.error());
+}
+
+Result<void> RemoveNewHistoryMark(Disk& disk, const std::string& directory) {
+  TRY_VOID(disk.RemoveNow(MarkPath(directory)));
+  return disk.SyncDirectoryNow(directory);
 }
 
 }  // namespace cloakroom

@@ -18,6 +18,8 @@ namespace cloakroom {
 
 /// What an image's file is called until it is whole.
 inline constexpr std::string_view kUnfinishedSuffix = ".tmp";
+/// The same of one that is saved at once, maybe while another of the same record is given up.
+inline constexpr std::string_view kUnfinishedNowSuffix = ".now.tmp";
 
 struct ImageFile {
   std::string path;
@@ -32,5 +34,13 @@ struct ImageList {
 /// The images in `directory`, by their names; none when there is no such directory. What is in them
 /// is not looked at.
 [[nodiscard]] Result<ImageList> ListImages(Disk& disk, const std::string& directory);
+
+// A mark in the directory: the state that it holds goes on as a history of its own, for what came
+// behind it was given up, and may be known elsewhere. It stands until an image says so.
+
+/// Sets the mark, durably.
+[[nodiscard]] Result<void> MarkNewHistory(Disk& disk, const std::string& directory);
+[[nodiscard]] Result<bool> HasNewHistoryMark(Disk& disk, const std::string& directory);
+[[nodiscard]] Result<void> RemoveNewHistoryMark(Disk& disk, const std::string& directory);
 
 }  // namespace cloakroom

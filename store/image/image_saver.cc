@@ -167,7 +167,7 @@ Result<uint64_t> WriteNow(ImageScan& scan, DiskFile& file) {
 
 Result<ImageInfo> SaveImageNow(Disk& disk, Keyspace& keys, const ImageHeader& header,
                                const std::string& path, int zstd_level) {
-  const std::string unfinished = path + std::string(kUnfinishedSuffix);
+  const std::string unfinished = path + std::string(kUnfinishedNowSuffix);
   ImageScan scan(keys, header, {.zstd_level = zstd_level});
   (void)disk.RemoveNow(unfinished);  // as in ImageSaver
   TRY(DiskFilePtr file, disk.OpenNow(unfinished, Disk::Mode::kCreate));

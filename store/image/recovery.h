@@ -69,6 +69,9 @@ class Recovery {
   ///   errors  as Open, and those of WalRecovery and ImageLoader
   [[nodiscard]] Result<bool> Step(uint64_t bytes, const Target& target);
 
+  /// Whether Finish will give up records or images behind `until`.
+  [[nodiscard]] bool goes_back() const { return result_.went_back || !later_.empty(); }
+
   /// Makes the log ready to be continued, as WalRecovery::Finish; sets those images aside that were
   /// passed over, or lie behind `until`.
   [[nodiscard]] Result<Recovered> Finish();

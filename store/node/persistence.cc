@@ -95,6 +95,9 @@ Result<void> Persistence::LoadNow() {
 }
 
 Result<void> Persistence::Loaded() {
+  // What was given up must not be taken for what comes now, though the numbers are the same.
+  if (recovery_->goes_back()) TRY_VOID(MarkNewHistory(disk_, options_.directory));
+  TRY(const bool new_history, HasNewHistoryMark(disk_, options_.directory));
   TRY(const Recovered recovered, recovery_->Finish());
   recovery_.reset();
   shard_.set_loading(false);
@@ -111,12 +114,13 @@ Result<void> Persistence::Loaded() {
   if (!images_.empty()) status_.image_bytes = images_.front().bytes;
   changes_at_save_ = 0;
   // A server without a log goes on where nobody can follow: a lineage of its own.
-  if (recovered.history && options_.log && !recovered.went_back) history_ = *recovered.history;
-  // What was given up must not be taken for what comes now, though the numbers are the same.
-  if (recovered.went_back) {
+  if (recovered.history && options_.log && !new_history) history_ = *recovered.history;
+  if (recovered.went_back)
     Log(LogLevel::kNotice, "Went back to record {} of {} ms", recovered.newest.sequence,
         recovered.newest.time_ms);
+  if (new_history) {
     TRY_VOID(SaveNow());
+    TRY_VOID(RemoveNewHistoryMark(disk_, options_.directory));
   }
   started_ = true;
   return options_.log ? StartLog(recovered) : Result<void>();
@@ -305,7 +309,8 @@ std::optional<Result<void>> Persistence::JobResult(uint64_t job) const {
 
 Result<void> Persistence::SaveNow() {
   if (loading()) return Fail(Code::kLoading, "");
-  if (job_) {
+  const bool replaces = job_.has_value();
+  if (replaces) {
     ended_.push_back({job_->id, Fail(Code::kUnavailable, "another save took its place")});
     job_.reset();
   }
@@ -317,6 +322,7 @@ Result<void> Persistence::SaveNow() {
   const Result<ImageInfo> result =
       SaveImageNow(disk_, shard_.keys(), HeaderNow(), job.path, options_.zstd_level);
   ImageSaved(job, result);
+  if (replaces) events_.job_done();
   if (!result) return tl::unexpected(result.error());
   return {};
 }
@@ -328,7 +334,7 @@ void Persistence::SetOptions(const Options& options) {
   if (log_) {
     log_->set_policy(options.sync);
     log_->writer().set_keep(options.log_keep_bytes, options.log_keep_ms);
-    shard_.SetJournal(log_.get(), Promised());
+    shard_.set_promised(Promised());
   }
   NoteFailure();
   if (!loading()) RemoveOldImages();

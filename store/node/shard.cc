@@ -249,6 +249,11 @@ void Shard::SetJournal(GroupCommit* journal, AckLevel promised) {
   impl_->promised = promised;
 }
 
+void Shard::set_promised(AckLevel promised) {
+  CHECK(impl_->journal != nullptr || promised == AckLevel::kMemory);
+  impl_->promised = promised;
+}
+
 AckLevel Shard::promised() const { return impl_->promised; }
 bool Shard::has_journal() const { return impl_->journal != nullptr; }
 

@@ -59,6 +59,8 @@ class Shard {
   /// the shard or the next call. `promised` is the level that replies wait for unless a policy says
   /// otherwise. nullptr and kMemory: the log is in memory alone.
   void SetJournal(GroupCommit* journal, AckLevel promised);
+  /// Changes that level alone. Unlike the other it may be called while a record is open.
+  void set_promised(AckLevel promised);
   [[nodiscard]] AckLevel promised() const;
   [[nodiscard]] bool has_journal() const;
   /// Hands the turn's records to the disk. Costs a few microseconds when there are any.

@@ -264,6 +264,42 @@ class ImageTest(InFolder):
         self.assertEqual(code, 1)
         self.assertIn("another cloakroom-server uses this data directory", text)
 
+    def test_options_change_within_a_transaction(self):
+        client = self.start("--save", "")
+        for command in (("MULTI",), ("SET", "a", "1"), ("CONFIG", "SET", "appendfsync", "always")):
+            client.call(*command)
+        self.assertEqual(client.call("EXEC"), [b"OK", b"OK"])
+        client.call("SET", "b", "2")
+        kill(self.server)
+        client = self.start("--save", "")
+        self.assertEqual(client.call("MGET", "a", "b"), [b"1", b"2"])
+
+    def test_shutdown_save_leaves_an_image(self):
+        for log in ("yes", "no"):
+            client = self.start("--save", "", "--appendonly", log)
+            client.call("SET", f"with-log-{log}", "x" * 100)
+            client.call("BGSAVE")
+            with self.assertRaises((ConnectionError, EOFError)):
+                client.call("SHUTDOWN", "SAVE")
+            self.server.process.wait(30)
+            self.server.stop()
+            images = sorted(pathlib.Path(self.folder).glob("image-*.img"))
+            sequence = int(images[-1].name[6:26])
+            self.assertGreater(sequence, 0)
+        client = self.start("--save", "", "--appendonly", "no")
+        self.assertEqual(client.call("EXISTS", "with-log-yes", "with-log-no"), 2)
+
+    def test_one_that_keeps_nothing_stays_off_a_directory_in_use(self):
+        client = self.start("--save", "", "--appendfsync", "always")
+        nothing = ("--appendonly", "no", "--save", "")
+        code, text = tool(self.folder, *nothing, "--port", servers.free_port())
+        self.assertEqual(code, 1)
+        self.assertIn("another cloakroom-server uses this data directory", text)
+        client.call("SET", "a", "1")
+        kill(self.server)
+        client = self.start("--save", "")
+        self.assertEqual(client.call("GET", "a"), b"1")
+
 
 class LogTest(InFolder):
     def test_a_torn_tail_is_cut_and_damage_stops_the_start(self):

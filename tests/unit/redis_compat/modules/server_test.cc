@@ -45,6 +45,33 @@ TEST_F(ServerFamilyTest, ShutdownReadsItsWords) {
   EXPECT_TRUE(h.server.shutdown_asked && h.server.shutdown_forced);
 }
 
+TEST_F(ServerFamilyTest, ShutdownSaveWaitsForAnImageBehindTheLog) {
+  h.server.persisted.log = true;
+  h.server.persisted.saving = true;
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE"), "");
+  EXPECT_EQ(h.server.jobs, 0U) << "another image is under way";
+  h.server.persisted.saving = false;
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE"), "");
+  EXPECT_EQ(h.server.jobs, 1U);
+  h.server.persisted.saving = true;
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE"), "");
+  EXPECT_EQ(h.server.jobs, 1U);
+  EXPECT_FALSE(h.server.shutdown_asked);
+  h.server.job_result = Result<void>();
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE"), "");
+  EXPECT_TRUE(h.server.shutdown_asked);
+  EXPECT_EQ(h.server.shutdown_save, ShutdownSave::kNo);
+}
+
+TEST_F(ServerFamilyTest, ShutdownSaveGoesOnWhenTheImageFailed) {
+  h.server.persisted.log = true;
+  h.server.job_result = Fail(Code::kUnavailable, "no space");
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+  EXPECT_FALSE(h.server.shutdown_asked);
+  EXPECT_EQ(h.Run("SHUTDOWN", "SAVE", "FORCE"), "");
+  EXPECT_TRUE(h.server.shutdown_asked);
+}
+
 TEST_F(ServerFamilyTest, MonitorStartsOnceAndNotInATransaction) {
   EXPECT_EQ(h.Run("MONITOR"), "+OK\r\n");
   EXPECT_EQ(h.Run("MONITOR"), "");

@@ -239,6 +239,29 @@ TEST_F(PersistenceTest, AFailedSyncIsToldAndNothingRisesAnyMore) {
 }
 
 // SaveNow takes the place of a save under way, and its image is loaded by the next start.
+// As CONFIG SET between MULTI and EXEC does.
+TEST_F(PersistenceTest, OptionsMayChangeWhileARecordIsOpen) {
+  ASSERT_TRUE(node.Start());
+  node.shard->OpenRecord();
+  Persistence::Options options = node.persistence->options();
+  options.sync = SyncPolicy::kAlways;
+  node.persistence->SetOptions(options);
+  node.shard->CloseRecord();
+  EXPECT_EQ(node.shard->promised(), AckLevel::kDisk);
+}
+
+// The job that is given up removes its file only later, when the other is there.
+TEST_F(PersistenceTest, SaveNowTakesThePlaceOfAnother) {
+  ASSERT_TRUE(node.Start());
+  node.Put("a");
+  node.machine.Settle();
+  ASSERT_TRUE(node.persistence->BeginImage());
+  node.persistence->Step();
+  ASSERT_TRUE(node.persistence->SaveNow());
+  node.machine.Settle();
+  EXPECT_THAT(node.Files(), testing::ElementsAre(ImageName(1)));
+}
+
 TEST_F(PersistenceTest, SaveNowNeedsNoLoop) {
   node.options.log = false;
   ASSERT_TRUE(node.Start());

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "store/image/image_files.h"
+#include "store/image/image_loader.h"
 #include "tests/support/persistent_shard.h"
 
 namespace cloakroom {
@@ -15,6 +16,7 @@ using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class RecoveryTest : public testing::Test {
  protected:
@@ -126,6 +128,29 @@ TEST_F(RecoveryTest, GoesBackToARecord) {
   EXPECT_TRUE(node.Has("new"));
   EXPECT_FALSE(node.Has("dropped"));
   EXPECT_FALSE(node.Has("b0"));
+  EXPECT_THAT(node.Files(), Not(Contains("new-history")));
+}
+
+// What was given up is known elsewhere perhaps: what comes then is a history of its own, though the
+// power went after the log was cut.
+TEST_F(RecoveryTest, WhatWasMarkedGoesOnAsANewHistory) {
+  ASSERT_TRUE(node.Start());
+  PutAndSave("a");
+  node.Put("behind");
+  const auto history = [this] {
+    const std::string newest = ListImages(node.machine.disk, "/data")->images.front().path;
+    return ImageLoader::Open(node.machine.disk, newest)->header().history;
+  };
+  const HistoryId before = history();
+  node.End();
+  ASSERT_TRUE(MarkNewHistory(node.machine.disk, "/data"));
+  ASSERT_TRUE(node.Start());
+  EXPECT_TRUE(node.Has("behind"));
+  EXPECT_THAT(node.Files(), Not(Contains("new-history")));
+  EXPECT_NE(history(), before);
+  node.Put("more");
+  ASSERT_TRUE(node.Start());
+  EXPECT_TRUE(node.Has("more"));
 }
 
 // By time it is the same: no record of a later time is kept.
