@@ -154,8 +154,8 @@ Result<void> Daemonize() {
 }
 
 /// Of two processes on one data directory, each would destroy the other's files: even a start that
-/// keeps nothing cuts a torn tail. But those that keep nothing may share one, which need not even be
-/// writable.
+/// keeps nothing cuts a torn tail. But those that keep nothing may share one, which need not be
+/// writable either.
 Result<void> LockDirectory(const Settings& settings, bool is_tool) {
   const bool shares =
       !is_tool && !settings.persistence.log && settings.persistence.save_rules.empty();

@@ -264,16 +264,6 @@ class ImageTest(InFolder):
         self.assertEqual(code, 1)
         self.assertIn("another cloakroom-server uses this data directory", text)
 
-    def test_options_change_within_a_transaction(self):
-        client = self.start("--save", "")
-        for command in (("MULTI",), ("SET", "a", "1"), ("CONFIG", "SET", "appendfsync", "always")):
-            client.call(*command)
-        self.assertEqual(client.call("EXEC"), [b"OK", b"OK"])
-        client.call("SET", "b", "2")
-        kill(self.server)
-        client = self.start("--save", "")
-        self.assertEqual(client.call("MGET", "a", "b"), [b"1", b"2"])
-
     def test_shutdown_save_leaves_an_image(self):
         for log in ("yes", "no"):
             client = self.start("--save", "", "--appendonly", log)
