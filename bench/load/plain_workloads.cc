@@ -10,11 +10,21 @@ namespace {
 
 constexpr std::string_view kSessionPrefix = "sess:";
 
-std::string SessionId(uint64_t number) {
+// Strings and sessions are named alike, and one server may be given both: their numbers lie apart.
+constexpr uint64_t kFirstSession = uint64_t{1} << 62;
+constexpr uint64_t kFirstLogin = uint64_t{1} << 63;
+
+std::string DigitsOf(uint64_t number) {
   std::string id(kKeyDigits, '0');
   WriteKeyDigits(number, id.data());
   return id;
 }
+
+/// One of those that are there before a load begins.
+std::string SessionId(uint64_t number) { return DigitsOf(kFirstSession + number); }
+
+/// One that a login makes, and none of those that were there before.
+std::string LoginId(Random& random) { return DigitsOf(kFirstLogin | random.Bits()); }
 
 std::string SessionKey(std::string_view id) { return std::string(kSessionPrefix).append(id); }
 
@@ -203,8 +213,7 @@ class PlainLoginFlow final : public PlainWorkload {
     const uint32_t step = lane.step;
     if (step == 0) {
       lane.key = keys_.Next();
-      // An id of its own: beyond those of the sessions that were there before.
-      lane.token = SessionId(options_.keys + (random_.Bits() >> 1));
+      lane.token = LoginId(random_);
       return AppendCreate(lane.key, lane.token, out);
     }
     if (step < kUpdatesFrom) return AppendRead(lane.token, out);

@@ -93,6 +93,14 @@ class Tool(unittest.TestCase):
             self.assertEqual(client.call("DBSIZE"), 100 + 50, "sessions, and a set for each user")
             client.close()
 
+    def test_one_server_takes_every_workload(self):
+        with servers.cloakroom() as server:
+            for workload in ("set", "plain-create", "plain-get", "plain-mix", "plain-login-flow",
+                             "get"):
+                measured, _ = self.measure(server, "--workload", workload, "--keys", 100,
+                                           "--requests", 300, "--clients", 3)
+                self.assertEqual((measured["errors"], measured["misses"]), ({}, 0), workload)
+
     def test_awaited_commands_do_the_same_in_more_steps(self):
         with servers.redis() as server:
             measured, _ = self.measure(server, "--workload", "plain-login-flow", "--preload",

@@ -113,6 +113,21 @@ TEST_F(WorkloadTest, OtherFirstKeysAreOtherKeys) {
   EXPECT_EQ(names.size(), 200u);
 }
 
+// A server that holds strings can be given sessions too: a key of both kinds would be an error.
+TEST_F(WorkloadTest, StringsAndPlainSessionsShareNoKey) {
+  const auto strings = Make("set");
+  const auto sessions = Make("plain-create");
+  const auto logins = Make("plain-login-flow");
+  std::set<std::string> names;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(names.insert(Flow(*strings.preload)[0][0][1]).second);
+    EXPECT_TRUE(names.insert(Flow(*sessions.preload)[0][1][1]).second);
+    const auto login = Flow(*logins.load, {{"SMEMBERS", "*1\r\n$1\r\nx\r\n"}})[0][1][1];
+    EXPECT_TRUE(names.insert(login).second);
+    EXPECT_EQ(login.size(), 37u);
+  }
+}
+
 TEST_F(WorkloadTest, SizesOfValuesCoverTheirRange) {
   context_.options.value_bytes = 3;
   context_.options.value_bytes_max = 6;
