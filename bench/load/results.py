@@ -13,9 +13,10 @@ INTRODUCTION = """\
 # What was measured
 
 Written by `./dev bench`; [README.md](README.md) says what each row does. Each server is pinned to
-one core and the load to another; nothing is persisted on either side; the servers take turns within
-every run. Ratios are ours to redis-server's in the same run. A figure is the median over the runs,
-with the least and the most in brackets. Each row says at which commit it was measured.
+one core and the load to another; the servers take turns within every run. Nothing is persisted,
+except in the rows log-everysec, log-always, image and recovery: there it is on both sides. Ratios
+are ours to redis-server's in the same run. A figure is the median over the runs, with the least and
+the most in brackets. Each row says at which commit it was measured.
 """
 
 # What a run of rows writes itself: rows measured one after another need no commit in between.
@@ -90,6 +91,7 @@ class Store:
 
     def details(self, row, stored):
         lines = [f"## {row.name}\n", f"{row.title[0].upper()}{row.title[1:]}.\n",
+                 *([f"{row.note}\n"] if row.note else []),
                  f"`{stored['command']}`, {runs_text(stored)}\n",
                  details_table(row, stored["measured"])]
         plot = self.plots / f"{row.name}.svg"

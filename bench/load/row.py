@@ -17,10 +17,12 @@ class Goal:
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One named line of the table. run(context) returns ({peer: {metric: [value of each run]}},
-    {peer: latency curve, or nothing}); `metrics` are the figures it has, with what they are called.
+    {peer: latency curve, or nothing}); `metrics` are the figures it has, with what they are called,
+    and `note` what a reader of its goals must know besides.
     """
     name: str
     title: str
     run: typing.Callable
     metrics: dict
     goals: list
+    note: str = ""

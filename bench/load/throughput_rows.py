@@ -60,7 +60,14 @@ def strings_row(verb, pipeline, keys, requests, goal, name):
     return Row(name, title, run, METRICS, [Goal("cpu_us", "ratio", goal, "server CPU a command")])
 
 
-def login_row(name, requests, how, *more):
+# The goal was set for the first form; the others are held to it all the same.
+AWAITED = ("The goal of 0.35 is meant for this form: the plain flow pays a round trip for each of "
+           "its commands, MULTI and EXEC included.")
+BESIDE = ("Shown beside `login-flow`, the form for which the goal of 0.35 is meant: here the plain "
+          "flow saves the round trips within a transaction, and is held to the goal all the same.")
+
+
+def login_row(name, requests, how, note, *more):
     sessions = 100_000
 
     def run(context):
@@ -84,7 +91,7 @@ def login_row(name, requests, how, *more):
     title = ("login flow (create, 5 reads that slide, 2 updates, list, logout), "
              f"{CLIENTS} clients, {how}: SESSION.* against plain commands with MULTI")
     return Row(name, title, run, FLOW_METRICS,
-               [Goal("cpu_us", "ratio", 0.35, "server CPU a flow")])
+               [Goal("cpu_us", "ratio", 0.35, "server CPU a flow")], note)
 
 
 ROWS = [
@@ -95,8 +102,8 @@ ROWS = [
     *(strings_row(verb, 16, 10_000_000, 2_000_000, 0.40, f"{verb}-10m")
       for verb in ("get", "set")),
     login_row("login-flow", 10_000, "each command sent and awaited, as blocking clients do",
-              "--await-each"),
-    login_row("login-flow-batched", 30_000, "a transaction in one write"),
+              AWAITED, "--await-each"),
+    login_row("login-flow-batched", 30_000, "a transaction in one write", BESIDE),
     login_row("login-flow-p16", 60_000, "16 flows under way on each, a transaction in one write",
-              "--pipeline", 16),
+              BESIDE, "--pipeline", 16),
 ]

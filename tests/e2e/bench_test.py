@@ -19,6 +19,7 @@ sys.path.insert(0, str(LOAD))
 import curves  # noqa: E402
 import figures  # noqa: E402
 import results  # noqa: E402
+import throughput_rows  # noqa: E402
 
 BENCH = servers.BUILD / "cloakroom-bench"
 
@@ -157,6 +158,24 @@ class Tool(unittest.TestCase):
             wrong = run(server, "--requests", 10, "--auth", "wrong")
             self.assertIn("WRONGPASS", wrong.stderr)
             self.assertEqual(wrong.returncode, 1)
+
+
+class Report(unittest.TestCase):
+    # A goal that was set for one form of a flow stands beside other forms of it too.
+    def test_a_row_says_which_form_its_goal_is_meant_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = results.Store(pathlib.Path(folder, "RESULTS.md"))
+            flows = [row for row in throughput_rows.ROWS if row.name.startswith("login-flow")]
+            self.assertEqual(len(flows), 3)
+            for row in flows:
+                store.save(row, {"cloakroom": {"cpu_us": [7]}, "redis": {"cpu_us": [10]}}, {},
+                           {"command": "x", "commit": "y", "versions": {}, "runs": 1, "scale": 1})
+            store.render(flows)
+            text = store.report.read_text("utf-8")
+            self.assertEqual(text.count("| 0.35 | no |"), 3, "what is not met is said")
+            for row in flows:
+                self.assertIn("0.35 is meant", row.note)
+                self.assertIn(row.note, text)
 
 
 class Orchestrator(unittest.TestCase):
