@@ -50,6 +50,7 @@ struct ClientState {
     bool existed;  // when WATCH was called
   };
   std::vector<WatchedKey> watched;
+  size_t watched_memory_bytes = 0;  // about what it takes to keep them, on both sides
   bool watch_dirty = false;
 
   // The next command needs so much memory, and waits until it has been freed; 0: it does not.
@@ -66,6 +67,7 @@ struct ClientState {
   TimeMs last_active_ms = 0;
   std::string_view last_command = "NULL";  // a registry name: static
   uint64_t commands = 0;
+  size_t memory_bytes = 0;        // all that it is counted with
   size_t input_memory_bytes = 0;  // its input's own memory, as it is counted
   size_t query_buffer_bytes = 0;
   size_t query_buffer_free_bytes = 0;

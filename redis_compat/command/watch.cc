@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace cloakroom {
+namespace {
+
+// Of one watched key, beside its bytes, which stand here and with the client: a node and its
+// bucket, a list of one watcher, and the client's own entry.
+constexpr size_t kWatchBytes = 160;
+
+}  // namespace
 
 WatchTable::~WatchTable() {
   if (!databases_.empty()) shard_.keys().set_observer(nullptr);
@@ -23,6 +30,7 @@ void WatchTable::Watch(ClientState& client, std::string_view key) {
   const bool existed = Exists(client.db, key);
   it->second.push_back({&client, existed});
   client.watched.push_back({client.db, std::string(key), existed});
+  client.watched_memory_bytes += kWatchBytes + 2 * key.size();
 }
 
 void WatchTable::Unwatch(ClientState& client) {
@@ -34,7 +42,9 @@ void WatchTable::Unwatch(ClientState& client) {
     if (db->second.empty()) databases_.erase(db);
   }
   if (!client.watched.empty() && databases_.empty()) shard_.keys().set_observer(nullptr);
-  client.watched.clear();
+  client.watched =
+      std::vector<ClientState::WatchedKey>();  // with its memory, which nobody would count
+  client.watched_memory_bytes = 0;
   client.watch_dirty = false;
 }
 

@@ -22,6 +22,7 @@ class WatchTable final : public KeyObserver {
   explicit WatchTable(Shard& shard) : shard_(shard) {}
   ~WatchTable() override;
 
+  /// Adds to client.watched_memory_bytes what that takes; a key that it watches already takes none.
   void Watch(ClientState& client, std::string_view key);
   void Unwatch(ClientState& client);
   [[nodiscard]] bool Broken(const ClientState& client) const;

@@ -23,9 +23,6 @@ std::string Flags(const ClientState& client) {
 }  // namespace
 
 std::string ClientLine(const ClientState& client, TimeMs now) {
-  const size_t query_bytes = client.query_buffer_bytes + client.query_buffer_free_bytes;
-  const size_t total_bytes =
-      sizeof(ClientState) + query_bytes + client.output_buffer_bytes + client.queued_memory_bytes;
   return fmt::format(
       "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
       "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} "
@@ -35,7 +32,7 @@ std::string ClientLine(const ClientState& client, TimeMs now) {
       std::max<TimeMs>(0, now - client.last_active_ms) / 1000, Flags(client), client.db,
       client.in_multi ? static_cast<int64_t>(client.queued.size()) : -1, client.query_buffer_bytes,
       client.query_buffer_free_bytes, client.in_multi ? client.queued_memory_bytes : 0,
-      client.output_buffer_bytes > 0 ? 1 : 0, client.output_buffer_bytes, total_bytes,
+      client.output_buffer_bytes > 0 ? 1 : 0, client.output_buffer_bytes, client.memory_bytes,
       client.output_buffer_bytes > 0 ? "rw" : "r", client.last_command, client.protocol,
       client.lib_name, client.lib_version);
 }

@@ -19,10 +19,12 @@ class ClientMemory {
 
   /// Notes what `connection` holds now. O(1), and next to nothing when that has not changed.
   void Count(Connection& connection) {
+    const ClientState& client = connection.client;
     const size_t bytes = kConnectionBytes + connection.input().kept_bytes() +
-                         connection.counted_output + connection.client.queued_memory_bytes;
+                         connection.counted_output + client.queued_memory_bytes +
+                         client.watched_memory_bytes;
     const bool evictable = connection.memory.bucket != Connection::Memory::kNoBucket;
-    if (bytes != connection.memory.bytes || evictable == connection.client.no_evict) [[unlikely]]
+    if (bytes != connection.memory.bytes || evictable == client.no_evict) [[unlikely]]
       Recount(connection, bytes);
   }
   /// It goes.

@@ -76,6 +76,7 @@ void Server::ForEachClient(FunctionRef<void(ClientState&)> visit) {
   for (auto& [id, connection] : connections_) {
     if (connection->place == Connection::Place::kDoomed) continue;
     ClientState& client = connection->client;
+    client.memory_bytes = connection->memory.bytes;
     client.query_buffer_bytes = connection->input().size();
     client.query_buffer_free_bytes =
         connection->input().own_bytes() -

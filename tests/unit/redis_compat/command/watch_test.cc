@@ -56,6 +56,21 @@ TEST_F(WatchTest, AKeyThatExpiresBreaks) {
   EXPECT_TRUE(watches_.Broken(client_));
 }
 
+// A client's memory has a limit, and what it watches is part of it: once for each key, and no
+// longer than it is watched.
+TEST_F(WatchTest, WhatIsWatchedIsTheClientsMemory) {
+  watches_.Watch(client_, "a");
+  const size_t one = client_.watched_memory_bytes;
+  EXPECT_GT(one, sizeof(ClientState::WatchedKey));
+  watches_.Watch(client_, "a");
+  EXPECT_EQ(client_.watched_memory_bytes, one);
+  watches_.Watch(client_, std::string(1000, 'b'));
+  EXPECT_GE(client_.watched_memory_bytes, one + 2 * 1000);
+  watches_.Unwatch(client_);
+  EXPECT_EQ(client_.watched_memory_bytes, 0U);
+  EXPECT_EQ(client_.watched.capacity(), 0U);
+}
+
 // One that had expired before is absent, and absent it stays.
 TEST_F(WatchTest, AKeyThatHadExpiredDoesNotBreak) {
   Put(0, "a", shard_.now() + 100);

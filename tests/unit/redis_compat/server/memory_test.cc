@@ -1,5 +1,7 @@
 // What the server does about memory: what it counts, whose connection goes, who waits.
 
+#include <fmt/format.h>
+
 #include "redis_compat/server/client_memory.h"
 #include "tests/unit/redis_compat/server/server_fixture.h"
 
@@ -174,6 +176,36 @@ TEST_F(ServerMemoryTest, QueuedCommandsCount) {
     network.Settle();
   }
   EXPECT_TRUE(peer->closed);
+}
+
+// And so is what it watches, however little it sends at a time.
+TEST_F(ServerMemoryTest, WatchedKeysCount) {
+  Start({{"maxmemory-clients", "1mb"}});
+  const SimPeerPtr peer = Connect();
+  const SimPeerPtr other = Connect();
+  int keys = 0;
+  for (; keys < 10'000 && !peer->closed; ++keys) {
+    peer->Send("WATCH key" + std::to_string(keys) + "\r\n");
+    network.Settle();
+  }
+  EXPECT_TRUE(peer->closed);
+  EXPECT_GT(keys, 4000);
+  EXPECT_EQ(Info(other, "evicted_clients"), "1");
+}
+
+// CLIENT LIST and INFO tell what the limit looks at.
+TEST_F(ServerMemoryTest, TheMemoryOfAClientIsOneFigure) {
+  Start();
+  const SimPeerPtr peer = Connect();
+  const size_t alone = std::stoull(Info(peer, "mem_clients_normal"));
+  EXPECT_EQ(alone, ClientMemory::kConnectionBytes);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Ask(peer, fmt::format("WATCH key{}\r\n", i)), "+OK\r\n");
+  const size_t bytes = std::stoull(Info(peer, "mem_clients_normal"));
+  EXPECT_GT(bytes, alone + 100 * 100);
+  EXPECT_NE(Ask(peer, "CLIENT LIST\r\n").find(fmt::format(" tot-mem={} ", bytes)),
+            std::string::npos);
+  EXPECT_EQ(Ask(peer, "UNWATCH\r\n"), "+OK\r\n");
+  EXPECT_EQ(std::stoull(Info(peer, "mem_clients_normal")), alone);
 }
 
 // A percentage is one of maxmemory; without that it sets no limit. And no limit is so low that
