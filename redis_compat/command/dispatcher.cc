@@ -264,7 +264,7 @@ void Dispatcher::Forget(ClientState& client) {
   client.in_multi = false;
   client.multi_broken = false;
   client.queue_grows = false;
-  client.queued = {};
+  client.queued = std::vector<std::vector<std::string>>();  // = {} would keep its memory
   client.queued_bytes = client.queued_memory_bytes = 0;
 }
 

@@ -110,6 +110,14 @@ TEST_F(TransactionsTest, HelloInsideChangesTheProtocolOnTheSpot) {
   EXPECT_TRUE(reply.ends_with("_\r\n")) << reply;
 }
 
+// Nobody counts what a queue that was given up would keep.
+TEST_F(TransactionsTest, DiscardFreesTheQueue) {
+  EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(h.Run("GET", "k"), "+QUEUED\r\n");
+  EXPECT_EQ(h.Run("DISCARD"), "+OK\r\n");
+  EXPECT_EQ(h.client().queued.capacity(), 0U);
+}
+
 // Pausing writes holds an EXEC that would write, and no other.
 TEST_F(TransactionsTest, PauseWriteHoldsAnExecThatWrites) {
   EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");
