@@ -135,6 +135,22 @@ TEST_F(MemoryLimitTest, TransactionsAreRefusedWhole) {
   EXPECT_EQ(h.Run("EXEC").substr(0, 4), "*1\r\n") << "reading alone needs no memory";
 }
 
+// A queue that broke for want of memory says so at EXEC, as in Redis, while the want lasts and what
+// was queued before may grow.
+TEST_F(MemoryLimitTest, AQueueThatBrokeForMemorySaysSo) {
+  for (const bool lasts : {true, false}) {
+    h.Run("MULTI");
+    h.Run("SET", "key1", "v");
+    Limit(-1);
+    EXPECT_EQ(h.Run("SET", "key2", "v"), kOom);
+    if (!lasts) Unlimit();
+    EXPECT_EQ(
+        h.Run("EXEC"),
+        lasts ? kExecOom : "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    Unlimit();
+  }
+}
+
 // Half a transaction is worse than none: what does not fit as a whole is refused before any of it
 // runs.
 TEST_F(MemoryLimitTest, ATransactionThatDoesNotFitIsRefusedWhole) {
