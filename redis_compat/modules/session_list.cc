@@ -106,6 +106,11 @@ Result<void> SessionRevoke(CommandContext& ctx, Args args, Reply& reply) {
   if (!options.has(kOptAll) && !options.has(kOptHandle))
     return Fail(Code::kInvalid, "ALL or HANDLE is needed");
   const SessionSpace& space = ctx.keys.sessions();
+  // To end sessions frees memory, so the row cannot say that this needs some. But the mark of a
+  // user without any is a mere gain in memory, and there is no end of names.
+  if (options.has(kOptAll) && ctx.dispatcher.shard().evictor().IsStuck() &&
+      !IsKnownUser(space, args[1], args[2], ctx.now))
+    return Fail(Code::kNoMemory, "");
   NamedSession except;
   if (options.has(kOptExcept))
     except = NameSession(space, args[1], args[2], options.token, true, ctx.now, ctx.batch);

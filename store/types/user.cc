@@ -79,6 +79,13 @@ size_t RevokeUser(const SessionSpace& space, std::string_view ns, std::string_vi
   return ended;
 }
 
+bool IsKnownUser(const SessionSpace& space, std::string_view ns, std::string_view user,
+                 TimeMs now) {
+  const Namespace* const found = space.FindNamespace(ns);
+  return found != nullptr &&
+         (space.CountOfUser(*found, user, now) > 0 || space.RevokedAt(*found, user, now) != 0);
+}
+
 size_t RevokeHandles(const SessionSpace& space, std::string_view ns, std::string_view user,
                      std::span<const std::string_view> handles, const NamedSession& except,
                      TimeMs now, WriteBatch& batch) {

@@ -45,6 +45,10 @@ struct NamedSession {
 size_t RevokeUser(const SessionSpace& space, std::string_view ns, std::string_view user,
                   const NamedSession& except, TimeMs now, WriteBatch& batch);
 
+/// Whether the user has live sessions, or a mark that RevokeUser would only renew.
+[[nodiscard]] bool IsKnownUser(const SessionSpace& space, std::string_view ns,
+                               std::string_view user, TimeMs now);
+
 /// Ends those of a user's sessions that `handles` name, but `except`. Returns how many ended.
 size_t RevokeHandles(const SessionSpace& space, std::string_view ns, std::string_view user,
                      std::span<const std::string_view> handles, const NamedSession& except,

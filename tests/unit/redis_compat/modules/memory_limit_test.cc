@@ -151,6 +151,25 @@ TEST_F(MemoryLimitTest, AQueueThatBrokeForMemorySaysSo) {
   }
 }
 
+// To end sessions must go on however full it is; to note the revocation of users who have none
+// would take memory without end.
+TEST_F(MemoryLimitTest, RevokingUsersWithoutSessionsNeedsMemory) {
+  for (const char* user : {"ann", "ben"}) h.Run("SESSION.CREATE", "web", user);
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "ben", "ALL"), ":1\r\n");
+  Fill(100);
+  Limit(-1000);
+  const uint64_t records = h.Records();
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "nobody", "ALL"), kOom);
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "none", "ann", "ALL"), kOom);
+  EXPECT_EQ(h.Records(), records);
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "ann", "ALL"), ":1\r\n");
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "ann", "ALL"), ":0\r\n") << "its mark is renewed";
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "ben", "ALL"), ":0\r\n");
+  EXPECT_EQ(h.Run("SESSION.REVOKEALL", "none"), ":0\r\n");
+  Unlimit();
+  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "nobody", "ALL"), ":0\r\n");
+}
+
 // Half a transaction is worse than none: what does not fit as a whole is refused before any of it
 // runs.
 TEST_F(MemoryLimitTest, ATransactionThatDoesNotFitIsRefusedWhole) {
@@ -269,7 +288,6 @@ TEST_F(MemoryLimitTest, SessionsThatGrowAreRefused) {
   EXPECT_EQ(h.Run("SESSION.ROTATE", token), kOom);
   EXPECT_EQ(h.Records(), records);
   EXPECT_EQ(h.Run("SESSION.TOUCH", token)[0], ':');
-  EXPECT_EQ(h.Run("SESSION.REVOKE", "web", "nobody", "ALL"), ":0\r\n");
   EXPECT_EQ(h.Run("SESSION.DESTROY", token), ":1\r\n");
 }
 
