@@ -51,7 +51,7 @@ Result<void> SessionGet(CommandContext& ctx, Args args, Reply& reply) {
                           kOptNames | kOptNoData | kOptNoTouch | kOptIfNewer | kOptMaxAuthAge));
   const SessionSpace& space = ctx.keys.sessions();
   const auto opened = OpenSession(space, TokenAt(ctx, args, 1), !options.has(kOptNoTouch),
-                                  MayWrite(ctx), ctx.now, ctx.batch);
+                                  MayWrite(ctx), ctx.now, ctx.batch, !ctx.client.no_touch);
   if (!opened) return reply.Null();
   const SessionView& session = opened->found.view;
   const Namespace& ns = space.NamespaceOf(session);

@@ -15,6 +15,9 @@ namespace {
 constexpr uint32_t kClockEach = 16;  // ends between two looks at the clock
 constexpr size_t kDrainEach = 64;    // entries freed of what was set aside, for each that is ended
 constexpr int kBarrenDrawsMax = 64;  // rounds of samples without anything that may go
+constexpr uint32_t kNoDatabase = std::numeric_limits<uint32_t>::max();  // of sessions
+constexpr size_t kWalkStepsEach = 64;  // buckets, between two looks at the clock
+constexpr size_t kWalkStepsMin = 256;  // for a full pool, unless the walk ends before
 
 }  // namespace
 
@@ -45,23 +48,28 @@ int64_t Evictor::TurnUs() const {
   return static_cast<int64_t>(kStepUs * 10 * std::pow(1.15, tenacity - 10));
 }
 
-Evictor::Made Evictor::MakeRoom(size_t bytes, TimeMs now, Commit commit) {
+Evictor::Made Evictor::MakeRoom(size_t bytes, TimeMs now, MayLog may_log, Commit commit) {
   budget_.Measured(keys_.Use());
   const size_t before = budget_.Counted();
   const bool may_end = options_.policy != EvictionPolicy::kNone;
+  // A search for sessions may take long for one end.
+  const bool walks = options_.policy == EvictionPolicy::kSessionsAnonymousFirst;
+  const uint32_t clock_each = walks ? 1 : kClockEach;
+  bool kept_from = false;  // there may be something to end, but not now
   Made made = Made::kAll;
   int64_t began_us = -1;
   for (uint32_t ended = 0; !budget_.HasRoomFor(bytes); ++ended) {
     if (began_us < 0) began_us = clock_.MonotonicUs();
     // Whoever needs memory helps to free what waits, or writers could outrun the sweep.
     keys_.DrainDetached(kDrainEach);
-    if (ended % kClockEach == kClockEach - 1 &&
+    if (ended % clock_each == clock_each - 1 &&
         spent_us_ + (clock_.MonotonicUs() - began_us) >= TurnUs()) {
       const size_t freed = before - std::min(before, budget_.Counted());
       made = freed >= bytes ? Made::kEnough : Made::kPart;
       break;
     }
-    if (!may_end || !EvictOne(now, commit)) {
+    kept_from = may_end && !may_log();
+    if (!may_end || kept_from || !EvictOne(now, commit)) {
       if (budget_.promised() == 0) {
         made = Made::kNothing;
         break;
@@ -71,7 +79,7 @@ Evictor::Made Evictor::MakeRoom(size_t bytes, TimeMs now, Commit commit) {
     budget_.Measured(keys_.Use());
   }
   if (began_us >= 0) spent_us_ += clock_.MonotonicUs() - began_us;
-  stuck_ = made == Made::kNothing;
+  stuck_ = made == Made::kNothing && !kept_from;
   NoteExceeded(budget_.IsOver());
   return made;
 }
@@ -181,38 +189,53 @@ void Evictor::End(uint32_t db, const KeyRef& key, TimeMs now, Commit commit) {
   commit(batch_);
 }
 
+// Where many sessions have no user, a few are drawn for each that goes, as of keys. Where few have
+// none, they are looked for by a walk over all: a small space is seen whole before one goes.
 bool Evictor::EvictSession(TimeMs now, Commit commit) {
   const auto draw = [this] { return Draw(); };
   const SessionSpace& sessions = keys_.sessions();
-  constexpr uint32_t kSessions = std::numeric_limits<uint32_t>::max();  // no database
-  constexpr int kRounds = 8;
-  for (int round = 0; round < kRounds; ++round) {
-    const bool any = sessions.SampleAnonymous(
-        now, options_.samples, session_cursor_, draw, [&](const Entry& entry, TimeMs seen) {
-          found_in_walk_ = true;
-          Consider(static_cast<uint64_t>(kDeadlineMax - seen), kSessions, entry.key());
-        });
-    while (!pool_.empty()) {
-      const SessionKey key = SessionKey::FromBytes(pool_.back().key);
-      const auto seen_then = kDeadlineMax - static_cast<TimeMs>(pool_.back().score);
-      pool_.pop_back();
-      const SessionSpace::Found found = sessions.Find(key, now);
-      // It may have ended, got a user, a new token, or been used since it was drawn.
-      if (found.state != SessionSpace::TokenState::kLive || found.old_token ||
-          !found.view.anonymous() || found.view.seen != seen_then)
-        continue;
-      const SessionPolicy& policy = sessions.PolicyOf(&sessions.NamespaceOf(found.view));
-      Add(batch_, SessionEndOp{key, SessionEnd::kEvicted, now + policy.tombstone_ms});
-      commit(batch_);
-      return true;
-    }
-    if (!any) return false;
-    if (session_cursor_ == 0) {
-      if (!found_in_walk_) return false;  // what is counted is dead, and waits for the sweep
-      found_in_walk_ = false;
-    }
+  const size_t stored = sessions.StoredAnonymous();
+  if (stored == 0) return false;
+  const auto consider = [&](const Entry& entry, TimeMs used) {
+    walk_.found = true;
+    Consider(static_cast<uint64_t>(kDeadlineMax - used), kNoDatabase, entry.key());
+  };
+  const size_t wanted = std::min<size_t>({options_.samples, kPoolMax, stored});
+  if (sessions.DrawAnonymous(now, options_.samples, draw, consider)) {
+    walk_.steps = 0;
+  } else if (walk_.steps > 0 || pool_.size() < wanted) {
+    walk_.steps += sessions.WalkAnonymous(now, kWalkStepsEach, walk_.cursor, consider);
+    const bool full = pool_.size() == kPoolMax && walk_.steps >= kWalkStepsMin;
+    if (walk_.cursor != 0 && !full) return true;  // the search goes on where it has come
+    walk_.steps = 0;
+    if (walk_.cursor == 0 && !std::exchange(walk_.found, false) && pool_.empty())
+      return false;  // what is counted is dead, and waits for the sweep
   }
-  return true;  // there are some, but few: the search goes on where it has come
+  while (!pool_.empty()) {
+    const TimeMs used_then = kDeadlineMax - static_cast<TimeMs>(pool_.back().score);
+    const SessionKey key = SessionKey::FromBytes(pool_.back().key);
+    pool_.pop_back();
+    const SessionSpace::Found found = sessions.Find(key, now);
+    // It may have ended, got a user, a new token, or been used since it was found.
+    if (found.state != SessionSpace::TokenState::kLive || found.old_token ||
+        !found.view.anonymous() ||
+        SessionSpace::LastUse(*found.entry, found.view, now) != used_then)
+      continue;
+    Add(batch_, SessionEndOp{key, SessionEnd::kEvicted, now + TombstoneMs(found.view)});
+    commit(batch_);
+    return true;
+  }
+  return true;  // all were gone: they are looked for anew
+}
+
+// A flood of sessions must not fill memory with what it leaves behind. A token that an application
+// minted is the likelier to be put again, so it is remembered for longer under pressure than ours.
+TimeMs Evictor::TombstoneMs(const SessionView& session) const {
+  const SessionSpace& sessions = keys_.sessions();
+  const bool foreign = (session.flags & SessionView::kByPut) != 0;
+  const size_t bound = budget_.limit() / (foreign ? 8 : 16);
+  if (sessions.TombstoneBytes() >= bound) return 0;
+  return sessions.PolicyOf(&sessions.NamespaceOf(session)).tombstone_ms;
 }
 
 void Evictor::NoteExceeded(bool over) {

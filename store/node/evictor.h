@@ -11,6 +11,7 @@
 #include "store/op/write_batch.h"
 #include "store/table/keyspace.h"
 #include "store/table/memory_budget.h"
+#include "store/table/session_value.h"
 
 namespace cloakroom {
 
@@ -40,6 +41,8 @@ class Evictor {
     uint32_t tenacity = 10;  // 0 to 100: how long a turn may take for it; 10: 500 us
   };
   using Commit = FunctionRef<void(WriteBatch& batch)>;
+  /// Whether the log takes another end: one that it cannot take must not be made.
+  using MayLog = FunctionRef<bool()>;
 
   Evictor(Keyspace& keys, MemoryBudget& budget, Clock& clock, uint64_t seed);
 
@@ -53,10 +56,10 @@ class Evictor {
     kAll,      // `bytes` more fit
     kEnough,   // the turn's time is up, but as much was freed: the rest is for later turns
     kPart,     // the turn's time is up, and not even as much was freed
-    kNothing,  // there is nothing left that the policy would end
+    kNothing,  // there is nothing left that the policy would end, or nothing may be logged
   };
   /// Ends entries until `bytes` more fit, or the turn's time is up.
-  [[nodiscard]] Made MakeRoom(size_t bytes, TimeMs now, Commit commit);
+  [[nodiscard]] Made MakeRoom(size_t bytes, TimeMs now, MayLog may_log, Commit commit);
 
   /// Memory is over its limit, and the last attempt has found nothing to end.
   [[nodiscard]] bool IsStuck() const {
@@ -87,6 +90,8 @@ class Evictor {
   [[nodiscard]] bool EvictBest(TimeMs now, Commit commit);
   [[nodiscard]] bool EvictAny(TimeMs now, Commit commit);
   [[nodiscard]] bool EvictSession(TimeMs now, Commit commit);
+  /// For how long an evicted session's token is remembered.
+  [[nodiscard]] TimeMs TombstoneMs(const SessionView& session) const;
   void End(uint32_t db, const KeyRef& key, TimeMs now, Commit commit);
   void Consider(uint64_t score, uint32_t db, std::string_view key);
   void FillPool(TimeMs now);
@@ -102,10 +107,15 @@ class Evictor {
   uint64_t random_;
   std::vector<Candidate> pool_;  // ascending by score
   WriteBatch batch_;
-  uint32_t next_db_ = 0;         // EvictAny takes the databases in turns
-  uint64_t session_cursor_ = 0;  // where the search for the few anonymous ones has come
-  bool found_in_walk_ = false;   // since that search began anew
-  int64_t spent_us_ = 0;         // of the turn
+  uint32_t next_db_ = 0;  // EvictAny takes the databases in turns
+  /// The search for sessions without a user, where they are few.
+  struct Walk {
+    uint64_t cursor = 0;
+    size_t steps = 0;    // since it went on for candidates; 0: there are enough
+    bool found = false;  // any, since it began anew at 0
+  };
+  Walk walk_;
+  int64_t spent_us_ = 0;  // of the turn
   int64_t exceeded_since_us_ = -1;
   bool stuck_ = false;
   Counters counters_;

@@ -16,6 +16,8 @@ namespace {
 constexpr TimeMs kIdleTimeMs = 1000;
 // Room is kept so long for a command that waits for it and does not come back.
 constexpr TimeMs kPromiseMs = 100;
+// What an eviction logs, unless its key is large.
+constexpr size_t kEndBytes = 256;
 // A buffer that one huge EXEC made is not kept.
 constexpr size_t kKeepBytesMax = 1 << 20;
 
@@ -150,10 +152,7 @@ const MemoryBudget& Shard::Measure() {
   return impl_->budget;
 }
 
-bool Shard::MakeRoom() {
-  return impl_->evictor.MakeRoom(0, impl_->now, [this](WriteBatch& batch) { Commit(batch); }) !=
-         Evictor::Made::kNothing;
-}
+bool Shard::MakeRoom() { return RunEvictor(0) != Evictor::Made::kNothing; }
 
 Shard::Room Shard::Reserve(const WriteBatch& batch, size_t credit, size_t& reserved) {
   Impl& impl = *impl_;
@@ -186,8 +185,7 @@ Evictor::Made Shard::EvictFor(size_t bytes) {
   Impl& impl = *impl_;
   // Room that is kept for a command is for this one, or else this one waits no longer than that.
   if (bytes >= impl.budget.promised()) impl.budget.set_promised(0);
-  const Evictor::Made made =
-      impl.evictor.MakeRoom(bytes, impl.now, [this](WriteBatch& end) { Commit(end); });
+  const Evictor::Made made = RunEvictor(bytes);
   if (made == Evictor::Made::kPart) {
     impl.budget.set_promised(bytes);
     impl.promised_until = impl.now + kPromiseMs;
@@ -195,10 +193,18 @@ Evictor::Made Shard::EvictFor(size_t bytes) {
   return made;
 }
 
+Evictor::Made Shard::RunEvictor(size_t bytes) {
+  return impl_->evictor.MakeRoom(
+      bytes, impl_->now, [this] { return CanAccept(kEndBytes); },
+      [this](WriteBatch& end) { Commit(end); });
+}
+
 bool Shard::Sweep(size_t budget) {
   Impl& impl = *impl_;
   const bool swept = SweepDead(budget);
   if (!impl.budget.limited() || !impl.budget.IsOver() || impl.evictor.IsStuck()) return swept;
+  // Ends that the log cannot take would hold up every reply behind them.
+  if (Refuses()) return swept;
   return !MakeRoom() || (swept && !impl.budget.IsOver());
 }
 

@@ -134,6 +134,7 @@ class Shard {
 
  private:
   [[nodiscard]] Evictor::Made EvictFor(size_t bytes);
+  [[nodiscard]] Evictor::Made RunEvictor(size_t bytes);
   [[nodiscard]] bool SweepDead(size_t budget);
 
   struct Impl;

@@ -74,7 +74,7 @@ Entry* SessionSpace::Impl::ClearPlace(const SessionKey& key, TimeMs now) {
     Bury(session.ref(), entry, *ending, now);
     EndSpentTokens(now);
   }
-  if ((entry = sessions->Find(key.ref())) != nullptr) sessions->Erase(key.ref(), entry);
+  if ((entry = sessions->Find(key.ref())) != nullptr) EraseTombstone(key.ref(), entry);
   return nullptr;
 }
 

@@ -128,8 +128,10 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
   };
   std::map<uint32_t, Sums> sums;
   size_t few = 0;
+  size_t tombstones = 0;
   std::map<std::pair<uint32_t, std::string>, std::set<SessionKey>> of_user;
   ForEachEntry([&](const Entry& entry) {
+    if (entry.type() == ValueType::kTombstone && entry.value_size() == 0) ++tombstones;
     if (entry.type() != ValueType::kSession) return;
     const SessionKey key = SessionKey::FromBytes(entry.key());
     const SessionView view = impl.View(entry);
@@ -188,6 +190,8 @@ std::vector<std::string> SessionSpace::Inconsistencies() const {
   if (impl.users->few() != few)
     wrong.push_back(
         fmt::format("{} places of few sessions, but {} of those", impl.users->few(), few));
+  if (impl.tombstones != tombstones)
+    wrong.push_back(fmt::format("tombstones {} ({})", impl.tombstones, tombstones));
   for (const auto& [user, keys] : of_user)
     for (const SessionKey& key : keys)
       wrong.push_back(fmt::format("not indexed: {} of {}", Hex(key.view()), user.second));

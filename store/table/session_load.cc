@@ -158,6 +158,7 @@ Result<void> SessionLoader::AddTombstone(const SessionKey& key, TimeMs until) {
   Table& sessions = *space_.impl_->sessions;
   Entry* const entry = sessions.Insert(key.ref(), ValueType::kTombstone, Encoding::kPlain, 0);
   sessions.SetDeadline(key.ref(), entry, until);
+  ++space_.impl_->tombstones;
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/base/check.h"
+#include "store/table/access_clock.h"
 #include "store/table/session_space_impl.h"
 
 namespace cloakroom {
@@ -221,32 +222,49 @@ uint64_t SessionSpace::Scan(uint64_t cursor, TimeMs now,
   });
 }
 
-bool SessionSpace::SampleAnonymous(TimeMs now, size_t count, uint64_t& cursor, DrawBits draw,
-                                   FunctionRef<void(const Entry&, TimeMs seen)> visit) const {
-  constexpr size_t kFew = 8;  // one of so many, or fewer
-  constexpr int kWalkSteps = 4;
+size_t SessionSpace::StoredAnonymous() const {
   size_t anonymous = 0;
   std::as_const(impl_->namespaces).ForEach([&](const Namespace& ns) { anonymous += ns.anonymous; });
-  if (anonymous == 0) return false;
+  return anonymous;
+}
+
+TimeMs SessionSpace::LastUse(const Entry& entry, const SessionView& session, TimeMs now) {
+  if (entry.clock() == 0) return session.seen;  // not used since it was made or loaded
+  constexpr TimeMs kSecond = 1000;
+  const TimeMs second = now / kSecond - AccessClock::IdleSeconds(entry, now);
+  return std::max(session.seen, second * kSecond + kSecond - 1);
+}
+
+bool SessionSpace::DrawAnonymous(TimeMs now, size_t count, DrawBits draw,
+                                 VisitAnonymous visit) const {
+  constexpr size_t kFew = 8;  // one of so many, or fewer
+  if (StoredAnonymous() < impl_->sessions->size() / kFew) return false;
   size_t found = 0;
-  const auto look = [&](const Entry& entry, const SessionView& session) {
-    if (!session.anonymous()) return;
+  for (size_t tries = 2 * kFew * count; tries > 0 && found < count; --tries) {
+    const Entry* const entry = impl_->sessions->Pick(draw);
+    if (entry == nullptr || entry->type() != ValueType::kSession) continue;
+    const SessionView view = impl_->View(*entry);
+    if (!view.anonymous() || impl_->EndOf(*entry, view, now)) continue;
     ++found;
-    visit(entry, session.seen);
-  };
-  if (anonymous >= impl_->sessions->size() / kFew) {
-    for (size_t tries = 2 * kFew * count; tries > 0 && found < count; --tries) {
-      const Entry* const entry = impl_->sessions->Pick(draw);
-      if (entry == nullptr || entry->type() != ValueType::kSession) continue;
-      const SessionView view = impl_->View(*entry);
-      if (!impl_->EndOf(*entry, view, now)) look(*entry, view);
-    }
-    if (found > 0) return true;
+    visit(*entry, LastUse(*entry, view, now));
   }
-  int steps = 0;
-  do cursor = Scan(cursor, now, look);
-  while (++steps < kWalkSteps && cursor != 0 && found == 0);
-  return true;
+  return found > 0;
+}
+
+size_t SessionSpace::WalkAnonymous(TimeMs now, size_t steps, uint64_t& cursor,
+                                   VisitAnonymous visit) const {
+  size_t taken = 0;
+  do {
+    cursor = Scan(cursor, now, [&](const Entry& entry, const SessionView& session) {
+      if (session.anonymous()) visit(entry, LastUse(entry, session, now));
+    });
+  } while (++taken < steps && cursor != 0);
+  return taken;
+}
+
+size_t SessionSpace::TombstoneBytes() const {
+  constexpr size_t kBytesEach = 64;  // block, place in the index, arm in the wheel
+  return impl_->tombstones * kBytesEach;
 }
 
 SessionSpace::Counts SessionSpace::CountsOf(const Namespace* ns, TimeMs now) const {

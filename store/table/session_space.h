@@ -100,11 +100,20 @@ class SessionSpace {
   uint64_t Scan(uint64_t cursor, TimeMs now,
                 FunctionRef<void(const Entry&, const SessionView&)> visit) const;
 
-  /// For eviction: visits some live sessions that have no user, with the time of their last use.
-  /// Where they are many it draws about `count` at random; where they are few, the search goes on
-  /// at `cursor`, a bounded walk that ends at 0. Returns false when there are none.
-  bool SampleAnonymous(TimeMs now, size_t count, uint64_t& cursor, DrawBits draw,
-                       FunctionRef<void(const Entry&, TimeMs seen)> visit) const;
+  /// For eviction: the sessions without a user that are not freed yet, some dead ones among them.
+  /// O(namespaces).
+  [[nodiscard]] size_t StoredAnonymous() const;
+  /// Told of a live session without a user, and when it was last used: by its last recorded use, or
+  /// to the end of the second in which its entry's clock says it was.
+  using VisitAnonymous = FunctionRef<void(const Entry&, TimeMs used)>;
+  [[nodiscard]] static TimeMs LastUse(const Entry& entry, const SessionView& session, TimeMs now);
+  /// Visits about `count` of them, drawn at random; false when they are too few for that.
+  bool DrawAnonymous(TimeMs now, size_t count, DrawBits draw, VisitAnonymous visit) const;
+  /// Visits those in some buckets from `cursor` on, at most `steps` of them, and moves it; a walk
+  /// over all ends at 0. Returns the steps taken.
+  size_t WalkAnonymous(TimeMs now, size_t steps, uint64_t& cursor, VisitAnonymous visit) const;
+  /// About what the tombstones of ended sessions take. O(1).
+  [[nodiscard]] size_t TombstoneBytes() const;
 
   struct Counts {
     uint64_t live = 0;

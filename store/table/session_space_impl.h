@@ -95,6 +95,8 @@ struct SessionSpace::Impl {
   void End(const SessionKey& key, const SessionEnding& ending, TimeMs now);
   /// Ends the session in `entry`: counts, index, names; leaves a tombstone until its time.
   void Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending, TimeMs now);
+  /// Erases a tombstone, whether its time has come or somebody takes its place.
+  void EraseTombstone(const KeyRef& key, Entry* entry);
   /// Turns the spent tokens of buried sessions into tombstones. Apart from Bury, because a table
   /// that fires due entries must not lose others meanwhile.
   void EndSpentTokens(TimeMs now);
@@ -105,6 +107,7 @@ struct SessionSpace::Impl {
   uint64_t seed;
   std::unique_ptr<Table> sessions;  // sessions, tombstones, spent tokens
   std::unique_ptr<UserIndex> users;
+  size_t tombstones = 0;  // in `sessions`, of ended sessions: spent tokens of live ones are none
   Namespaces namespaces;
   /// Numbers the sessions and the marks as they are made, in one row: a mark covers the sessions of
   /// smaller serials. Counted by the ops alone, so it is the same on every role.

@@ -35,6 +35,13 @@ void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEndi
   entry = sessions->Resize(session_key.ref(), entry, 0);
   entry->set_type(ValueType::kTombstone, Encoding::kPlain);
   sessions->SetDeadline(session_key.ref(), entry, ending.tombstone_until);
+  ++tombstones;
+}
+
+void SessionSpace::Impl::EraseTombstone(const KeyRef& key, Entry* entry) {
+  CHECK(entry->type() == ValueType::kTombstone && entry->value_size() == 0 && tombstones > 0);
+  --tombstones;
+  sessions->Erase(key, entry);
 }
 
 void SessionSpace::Impl::EndSpentTokens(TimeMs now) {
@@ -47,6 +54,7 @@ void SessionSpace::Impl::EndSpentTokens(TimeMs now) {
     }
     entry = sessions->Resize(key.ref(), entry, 0);
     sessions->SetDeadline(key.ref(), entry, until);
+    ++tombstones;
   }
   ended_spent.clear();
 }
@@ -61,6 +69,7 @@ void SessionSpace::FlushAll() {
   impl.sessions = std::move(fresh.sessions);
   impl.users = std::move(fresh.users);
   impl.set_aside.clear();
+  impl.tombstones = 0;
   impl.walking = false;
 }
 
@@ -148,7 +157,7 @@ void SessionSpace::PackStill() {
 bool SessionSpace::Sweep(TimeMs now, size_t budget) {
   Impl& impl = *impl_;
   const bool fired = impl.sessions->FireDue(now, budget, [&](const KeyRef& key, Entry* entry) {
-    if (entry->type() == ValueType::kTombstone) return impl.sessions->Erase(key, entry);
+    if (entry->type() == ValueType::kTombstone) return impl.EraseTombstone(key, entry);
     const auto ending = impl.EndOf(*entry, impl.View(*entry), now);
     CHECK(ending.has_value());
     impl.Bury(key, entry, *ending, now);

@@ -94,11 +94,12 @@ struct OpenedSession {
 };
 /// Finds the live session of a token, and slides it when `slide` and `may_write` say so and the
 /// slide is due: when it moves the deadline by the quantum, min(quantum-ms, 5 % of idle).
-/// `may_write` false leaves a reused token's session be.
+/// `may_write` false leaves a reused token's session be. With `slide`, and unless `note_use` is
+/// false, eviction learns of the use, due or not.
 ///   errors  kNoSession
 [[nodiscard]] Result<OpenedSession> OpenSession(const SessionSpace& space, const ShownToken& token,
                                                 bool slide, bool may_write, TimeMs now,
-                                                WriteBatch& batch);
+                                                WriteBatch& batch, bool note_use = true);
 
 struct SetSessionRequest {
   std::optional<int64_t> if_version;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "store/base/number.h"
+#include "store/table/access_clock.h"
 #include "store/table/session_draft.h"
 #include "store/types/session.h"
 #include "store/types/session_rules.h"
@@ -13,14 +14,24 @@ namespace {
 
 using TokenState = SessionSpace::TokenState;
 
+/// For eviction: a use between two slides is known by the entry's clock alone, which is not state.
+void NoteUse(const OpenedSession& opened, TimeMs now) {
+  opened.found.entry->set_clock(AccessClock::Idle(0, now));
+}
+
 /// Records the use of a session at `now`, when that is due.
-void Slide(const SessionSpace& space, OpenedSession& opened, TimeMs now, WriteBatch& batch) {
+void RecordUse(const SessionSpace& space, OpenedSession& opened, TimeMs now, WriteBatch& batch) {
   const SessionView& view = opened.found.view;
   const SessionPolicy& policy = space.PolicyOf(&space.NamespaceOf(view));
   if (!SlideIsDue(view, opened.deadline, policy, now)) return;
   Add(batch, SessionSlideOp{opened.found.key, now, view.idle_ms});
   opened.seen = now;
   opened.deadline = SlidDeadline(view, now);
+}
+
+void Slide(const SessionSpace& space, OpenedSession& opened, TimeMs now, WriteBatch& batch) {
+  NoteUse(opened, now);
+  RecordUse(space, opened, now, batch);
 }
 
 Result<void> CheckVersions(const SessionView& session, const FieldNames& names,
@@ -82,12 +93,13 @@ bool AnyPresent(const SessionView& session, const FieldNames& names, WordSpan wa
 }  // namespace
 
 Result<OpenedSession> OpenSession(const SessionSpace& space, const ShownToken& token, bool slide,
-                                  bool may_write, TimeMs now, WriteBatch& batch) {
+                                  bool may_write, TimeMs now, WriteBatch& batch, bool note_use) {
   OpenedSession opened{LookUp(space, token.key, may_write, now, batch), 0, 0};
   if (opened.found.state != TokenState::kLive) return NoSession();
   opened.seen = opened.found.view.seen;
   opened.deadline = opened.found.entry->deadline();
-  if (slide && may_write) Slide(space, opened, now, batch);
+  if (slide && note_use) NoteUse(opened, now);
+  if (slide && may_write) RecordUse(space, opened, now, batch);
   return opened;
 }
 
@@ -138,6 +150,7 @@ Result<TimeMs> TouchSession(const SessionSpace& space, const ShownToken& token,
   TRY(OpenedSession opened, OpenSession(space, token, !idle_ms, true, now, batch));
   SessionView& view = opened.found.view;
   if (idle_ms && *idle_ms != view.idle_ms) {
+    NoteUse(opened, now);
     view.idle_ms = *idle_ms;
     Add(batch, SessionSlideOp{opened.found.key, now, view.idle_ms});
     opened.deadline = SlidDeadline(view, now);

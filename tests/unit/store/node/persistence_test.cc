@@ -210,6 +210,34 @@ TEST_F(PersistenceTest, AFailedImageStopsWritesUntilAGoodOne) {
   EXPECT_TRUE(node.shard->CanAccept(1));
 }
 
+// On a full disk nothing is evicted: the ends could not be logged, and each reply would wait for
+// them. When there is space again, eviction goes on by itself.
+TEST_F(PersistenceTest, AFullDiskHoldsUpEvictionAndNoReplies) {
+  ASSERT_TRUE(node.Start());
+  PutMany(500);
+  node.machine.disk.capacity_bytes = 0;
+  const std::string large(1 << 16, 'v');
+  for (int i = 0; i < 500 && node.shard->CanAccept(256); ++i) node.Put("large", large);
+  ASSERT_TRUE(node.shard->Refuses());
+  Shard::MemoryOptions memory;
+  memory.limit_bytes = node.shard->Measure().Counted() / 2;
+  memory.eviction = {.policy = EvictionPolicy::kAllKeysLru, .samples = 5, .tenacity = 100};
+  node.shard->SetMemoryOptions(memory);
+  const size_t keys = node.shard->keys().Size(0);
+  const uint64_t last_change = node.shard->last_change();
+  EXPECT_TRUE(node.shard->Sweep(1000));
+  EXPECT_FALSE(node.shard->MakeRoom());
+  EXPECT_EQ(node.shard->keys().Size(0), keys);
+  EXPECT_EQ(node.shard->last_change(), last_change);
+  EXPECT_FALSE(node.shard->evictor().IsStuck());
+  node.machine.disk.capacity_bytes = UINT64_MAX;
+  node.Pass(6000);
+  ASSERT_FALSE(node.shard->Refuses());
+  EXPECT_TRUE(node.shard->Sweep(1000));
+  EXPECT_LT(node.shard->keys().Size(0), keys);
+  EXPECT_FALSE(node.shard->Measure().IsOver());
+}
+
 // The option lets writes go on; so does having no rules, for then nobody relies on images.
 TEST_F(PersistenceTest, AFailedImageStopsNothingWhereNobodyReliesOnIt) {
   node.options.log = false;

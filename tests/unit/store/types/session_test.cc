@@ -1,5 +1,7 @@
 #include "store/types/session.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "store/base/hash.h"
@@ -259,7 +261,7 @@ TEST_F(SessionTest, PutKeepsUsersApart) {
   EXPECT_EQ(Put(kForeign, elsewhere).error().code, Code::kUserMismatch);
 
   Policy("strict-login", "yes");
-  const std::string other = std::string(kForeign) + "2";
+  const std::string other = fmt::format("{}2", kForeign);
   ASSERT_TRUE(Put(other, Request("")).has_value());
   EXPECT_EQ(Put(other, Request("ana")).error().code, Code::kUserMismatch);
 }
