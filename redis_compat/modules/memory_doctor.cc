@@ -16,6 +16,7 @@ constexpr double kWasteRatio = 1.25;        // of pages over what lies on them
 constexpr uint64_t kWasteMin = 10 * kMiB;   // less is no matter
 constexpr uint64_t kClientMax = 200 << 10;  // of each, on average
 constexpr double kNearLimit = 0.9;
+constexpr double kManyTombstones = 0.1;   // of maxmemory
 constexpr double kSlabFillMin = 0.8;      // compacting keeps it above 0.9, given time
 constexpr double kCgroupHeadroom = 0.85;  // of a control group's limit, for maxmemory
 
@@ -75,11 +76,23 @@ void CheckClients(const MemoryFigures& figures, const ServerMetrics& metrics,
 void CheckLimits(const MemoryFigures& figures, std::string& findings) {
   const MemoryMetrics& process = figures.process;
   const uint64_t counted = process.used - std::min(process.used, figures.going);
-  if (figures.limit > 0 && Ratio(counted, figures.limit) > kNearLimit)
+  if (figures.limit > 0 && counted > figures.limit)
+    findings += fmt::format(
+        " * Over the limit: {} are in use, and maxmemory is {}. Writes that take memory are "
+        "refused, "
+        "or entries evicted, as maxmemory-policy says.\n\n",
+        HumanBytes(counted), HumanBytes(figures.limit));
+  else if (figures.limit > 0 && Ratio(counted, figures.limit) > kNearLimit)
     findings += fmt::format(
         " * Near the limit: {} of maxmemory's {} are in use. Soon writes will be refused, or "
         "entries evicted, as maxmemory-policy says.\n\n",
         HumanBytes(counted), HumanBytes(figures.limit));
+  if (figures.limit > 0 && Ratio(figures.tombstones, figures.limit) > kManyTombstones)
+    findings += fmt::format(
+        " * Tombstones: {} are about what ended sessions have left, so that nobody puts their "
+        "tokens "
+        "again. They go by themselves; a shorter tombstone of the policy keeps fewer.\n\n",
+        HumanBytes(figures.tombstones));
   const uint64_t roof = process.cgroup_limit;
   if (roof == 0) return;
   if (figures.limit == 0 || Ratio(figures.limit, roof) > kCgroupHeadroom)

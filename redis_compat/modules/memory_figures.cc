@@ -17,6 +17,7 @@ MemoryFigures MeasureMemory(CommandContext& ctx) {
   const SessionSpace& sessions = ctx.keys.sessions();
   figures.sessions = sessions.MemoryParts();
   figures.sessions_live = sessions.CountsOf(nullptr, ctx.now).live;
+  figures.tombstones = sessions.TombstoneBytes();
   const MemoryBudget& budget = ctx.dispatcher.shard().budget();
   figures.going = budget.Used() - budget.Counted();
   figures.limit = budget.limit();

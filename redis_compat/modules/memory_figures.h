@@ -14,7 +14,8 @@ struct MemoryFigures {
   MemoryMetrics process;
   Table::Memory databases;  // with the collections in them
   SessionSpace::Parts sessions;
-  uint64_t going = 0;  // used, but being freed in slices
+  uint64_t tombstones = 0;  // bytes of what ended sessions leave for a while
+  uint64_t going = 0;       // used, but being freed in slices
   uint64_t keys = 0;
   uint64_t sessions_live = 0;
   uint64_t overhead = 0;  // what is used besides keys, sessions and their values

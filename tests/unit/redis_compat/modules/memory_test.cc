@@ -176,6 +176,17 @@ TEST_F(MemoryTest, TheDoctorLooksAtTheTablesToo) {
   figures.limit = 105 * kMiB;
   EXPECT_NE(DiagnoseMemory(figures, {}).find("* Near the limit: 100.00M of maxmemory's 105.00M"),
             std::string::npos);
+  figures.limit = 99 * kMiB;
+  EXPECT_NE(DiagnoseMemory(figures, {})
+                .find("* Over the limit: 100.00M are in use, and maxmemory "
+                      "is 99.00M"),
+            std::string::npos);
+  figures.limit = 200 * kMiB;
+  figures.tombstones = 20 * kMiB;
+  EXPECT_EQ(DiagnoseMemory(figures, {}), "Nothing seems wrong with memory.\n");
+  figures.tombstones = 21 * kMiB;
+  EXPECT_NE(DiagnoseMemory(figures, {}).find("* Tombstones: 21.00M"), std::string::npos);
+  figures.tombstones = 0;
   figures.limit = 0;
   figures.going = 20 * kMiB;
   EXPECT_NE(DiagnoseMemory(figures, {}).find("* Freeing: 20.00M"), std::string::npos);
