@@ -16,6 +16,7 @@ constexpr double kWasteRatio = 1.25;        // of pages over what lies on them
 constexpr uint64_t kWasteMin = 10 * kMiB;   // less is no matter
 constexpr uint64_t kClientMax = 200 << 10;  // of each, on average
 constexpr double kNearLimit = 0.9;
+constexpr double kOverLimit = 1.01;       // eviction keeps memory about at its limit
 constexpr double kManyTombstones = 0.1;   // of maxmemory
 constexpr double kSlabFillMin = 0.8;      // compacting keeps it above 0.9, given time
 constexpr double kCgroupHeadroom = 0.85;  // of a control group's limit, for maxmemory
@@ -76,7 +77,7 @@ void CheckClients(const MemoryFigures& figures, const ServerMetrics& metrics,
 void CheckLimits(const MemoryFigures& figures, std::string& findings) {
   const MemoryMetrics& process = figures.process;
   const uint64_t counted = process.used - std::min(process.used, figures.going);
-  if (figures.limit > 0 && counted > figures.limit)
+  if (figures.limit > 0 && Ratio(counted, figures.limit) > kOverLimit)
     findings += fmt::format(
         " * Over the limit: {} are in use, and maxmemory is {}. Writes that take memory are "
         "refused, "
