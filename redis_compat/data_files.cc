@@ -8,6 +8,7 @@
 #include "redis_compat/modules/versions.h"
 #include "store/base/log.h"
 #include "store/base/number.h"
+#include "store/env/disk_path.h"
 #include "store/image/image_files.h"
 #include "store/image/image_loader.h"
 #include "store/image/rdb_export.h"
@@ -58,9 +59,7 @@ class NewFile {
   [[nodiscard]] Result<void> Finish() {
     TRY_VOID(file_->SyncNow());
     TRY_VOID(disk_->RenameNow(temporary_, path_));
-    const size_t slash = path_.rfind('/');
-    return disk_->SyncDirectoryNow(
-        slash == path_.npos ? "." : path_.substr(0, std::max<size_t>(slash, 1)));
+    return disk_->SyncDirectoryNow(DirectoryOf(path_));
   }
 
  private:

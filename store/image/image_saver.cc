@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/env/disk_path.h"
 #include "store/image/image_files.h"
 
 namespace cloakroom {
@@ -12,12 +13,6 @@ namespace {
 constexpr size_t kWriteBytes = 256 << 10;           // from which on a write is worth it
 constexpr size_t kPendingMax = 4 << 20;             // beyond it the scan waits for the disk
 constexpr uint64_t kSyncEach = uint64_t{32} << 20;  // so that the last sync has little to do
-
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == path.npos) return ".";
-  return path.substr(0, std::max<size_t>(slash, 1));
-}
 
 }  // namespace
 

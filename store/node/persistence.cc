@@ -5,6 +5,7 @@
 
 #include "store/base/check.h"
 #include "store/base/log.h"
+#include "store/env/disk_path.h"
 
 namespace cloakroom {
 namespace {
@@ -136,7 +137,7 @@ Result<void> Persistence::StartWithState() {
 }
 
 Result<void> Persistence::StartLog(const Recovered& recovered) {
-  TRY_VOID(MakeWalDirectory(disk_, LogDirectory()));
+  TRY_VOID(MakeDirectoryDurably(disk_, LogDirectory()));
   GroupCommit::Options options;
   options.log.directory = LogDirectory();
   options.log.history = history_;

@@ -5,6 +5,7 @@
 
 #include "store/base/log.h"
 #include "store/base/planted.h"
+#include "store/env/disk_path.h"
 #include "store/wal/wal_reader.h"
 
 namespace cloakroom {
@@ -128,16 +129,9 @@ Result<WalEnd> WalRecovery::Finish() {
   return end_;
 }
 
-Result<void> MakeWalDirectory(Disk& disk, const std::string& directory) {
-  TRY_VOID(disk.MakeDirectoryNow(directory));
-  const size_t slash = directory.rfind('/');
-  if (slash == directory.npos) return disk.SyncDirectoryNow(".");
-  return disk.SyncDirectoryNow(directory.substr(0, std::max<size_t>(slash, 1)));
-}
-
 Result<WalEnd> RecoverWal(Disk& disk, const std::string& directory, uint64_t from,
                           WalRecovery::Visit visit) {
-  TRY_VOID(MakeWalDirectory(disk, directory));
+  TRY_VOID(MakeDirectoryDurably(disk, directory));
   TRY(WalRecovery recovery, WalRecovery::Open(disk, directory, from));
   bool more = true;
   while (more) {

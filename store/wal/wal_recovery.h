@@ -60,10 +60,7 @@ class WalRecovery {
   bool again_ = false;  // a planted bug: the tail is replayed twice
 };
 
-/// Makes the directory of a log, durably, if it is missing.
-[[nodiscard]] Result<void> MakeWalDirectory(Disk& disk, const std::string& directory);
-
-/// All of it at once: MakeWalDirectory, Open, Step until the end, Finish.
+/// All of it at once: MakeDirectoryDurably, Open, Step until the end, Finish.
 [[nodiscard]] Result<WalEnd> RecoverWal(Disk& disk, const std::string& directory, uint64_t from,
                                         WalRecovery::Visit visit);
 

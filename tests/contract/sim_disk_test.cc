@@ -10,6 +10,8 @@
 #include <string>
 #include <tuple>
 
+#include "store/env/disk_path.h"
+
 namespace cloakroom {
 namespace {
 
@@ -183,6 +185,17 @@ TEST_F(SimDiskTest, AFlippedBitIsThereForGood) {
   EXPECT_EQ(disk.Contents("/d/a"), "acc");
   disk.Crash();
   EXPECT_EQ(disk.Contents("/d/a"), "acc");
+}
+
+// A directory whose parent was not synced may be gone with all that was safe in it.
+TEST_F(SimDiskTest, ADirectoryThatWasMadeDurablySurvivesAPowerCut) {
+  for (int i = 0; i < 50; ++i) {
+    const std::string path = "/d/new" + std::to_string(i);
+    ASSERT_TRUE(MakeDirectoryDurably(disk, path));
+    ASSERT_TRUE(MakeDirectoryDurably(disk, path)) << "it may be there already";
+    disk.Crash();
+    EXPECT_TRUE(disk.ListNow(path));
+  }
 }
 
 }  // namespace

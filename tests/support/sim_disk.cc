@@ -4,16 +4,11 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/env/disk_path.h"
 #include "tests/support/sim_file.h"
 
 namespace cloakroom {
 namespace {
-
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return path.substr(0, std::max<size_t>(slash, 1));
-}
 
 bool IsRoot(const std::string& path) { return path == "/" || path == "."; }
 
