@@ -239,7 +239,7 @@ Result<void> Serve(Invocation invocation) {
   if (imported) TRY_VOID(persistence.StartWithState());
   Server server({clock, random, loop, network, process, &disk},
                 {std::move(invocation.config), std::move(invocation.config_file),
-                 AbsolutePath("/proc/self/exe")},
+                 AbsolutePath("/proc/self/exe"), AbsolutePath(".")},
                 registry, shard, &persistence);
   Result<void> ended;
   server.OnFailed([&](const Error& error) {

@@ -43,6 +43,7 @@ class Server final : public ServerControl {
     Config config;
     std::string config_file;  // absolute; empty: none
     std::string executable;   // absolute
+    std::string directory;    // absolute: where relative paths of options begin
   };
   /// `persistence`: what keeps the shard on disk; nullptr: nothing does.
   Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard,
@@ -150,6 +151,7 @@ class Server final : public ServerControl {
   Config config_;
   std::string config_file_;
   std::string executable_;
+  std::string directory_;
   std::string run_id_;
   Shard& shard_;
   Dispatcher dispatcher_;

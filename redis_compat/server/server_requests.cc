@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "redis_compat/server/backup_path.h"
 #include "redis_compat/server/config_file.h"
 #include "redis_compat/server/config_text.h"
 #include "redis_compat/server/server.h"
@@ -25,8 +26,6 @@ bool Matches(const ClientFilter& filter, const ClientState& client, TimeMs now) 
   if (filter.max_age_s && (now - client.created_ms) / 1000 < *filter.max_age_s) return false;
   return !filter.skip_id || client.id != *filter.skip_id;
 }
-
-constexpr size_t kFileNameMax = 200;
 
 double KiloBytes(uint64_t bytes) { return static_cast<double>(bytes) / 1024; }
 
@@ -154,20 +153,11 @@ Result<uint64_t> Server::BeginSave() {
   return persistence_->BeginImage();
 }
 
-// A name alone, or behind the directory's own: what else a path could say is nobody's business.
 Result<uint64_t> Server::BeginBackup(std::string_view name) {
-  const std::string& directory = settings().backup_dir;
-  if (persistence_ == nullptr || directory.empty())
-    return cloakroom::Fail(Code::kUnavailable,
-                           "backup-dir is not set: there is no place for backups");
-  if (name.starts_with(directory + "/")) name.remove_prefix(directory.size() + 1);
-  if (name.empty() || name.starts_with('.') || name.find('/') != name.npos ||
-      name.find('\0') != name.npos || name.size() > kFileNameMax)
-    return cloakroom::Fail(Code::kInvalid,
-                           "the path must name a file in backup-dir, {}: its name alone, not '{}'",
-                           directory, name.substr(0, kFileNameMax));
-  TRY_VOID(env_.disk->MakeDirectoryNow(directory));
-  return persistence_->BeginBackup(directory + "/" + std::string(name));
+  if (persistence_ == nullptr || env_.disk == nullptr)
+    return cloakroom::Fail(Code::kUnavailable, "there is no disk");
+  TRY(const std::string path, PrepareBackup(*env_.disk, settings(), directory_, name));
+  return persistence_->BeginBackup(path);
 }
 
 std::optional<Result<void>> Server::SaveResult(uint64_t job) const {

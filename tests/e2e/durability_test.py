@@ -237,7 +237,13 @@ class ImageTest(InFolder):
         client = self.start()
         token = self.fill(client)
         self.assertEqual(client.call("BACKUP", "nightly.img"), b"OK")
-        for bad in ("../x", "a/b", "", ".hidden", "/etc/passwd", "x\0y"):
+        absolute = os.path.join(os.path.realpath(self.folder), "backups", "second.img")
+        self.assertEqual(client.call("BACKUP", absolute), b"OK")
+        self.assertTrue(os.path.exists(absolute))
+        with self.assertRaises(ReplyError) as refused:
+            client.call("BACKUP", "nightly.img")
+        self.assertIn("is there already", str(refused.exception))
+        for bad in ("image-00000000000000000007.img", "../x", "a/b", "", ".hidden", "/etc/passwd", "x\0y"):
             with self.assertRaises(ReplyError, msg=bad):
                 client.call("BACKUP", bad)
         backup = os.path.join(self.folder, "backups", "nightly.img")

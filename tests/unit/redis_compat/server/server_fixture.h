@@ -37,7 +37,7 @@ class ServerTest : public testing::Test {
     }
     RegisterAllModules(registry);
     server = std::make_unique<Server>(ServerEnv{clock, random, network, network, process},
-                                      Server::Options{std::move(config), "", "/bin/server"},
+                                      Server::Options{std::move(config), "", "/bin/server", "/srv"},
                                       registry, shard);
     started = server->Start();
   }
