@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/base/check.h"
 #include "store/base/log.h"
 #include "store/op/op_reader.h"
 
@@ -32,6 +33,7 @@ bool Recovery::Keeps(const RecordHeader& header) const {
 
 Result<void> Recovery::Open() {
   TRY(ImageList found, ListImages(*disk_, options_.directory));
+  if (options_.read_only) found.unfinished.clear();
   for (const std::string& path : found.unfinished) {
     Log(LogLevel::kNotice, "Removing {}, an image that was never finished", path);
     TRY_VOID(disk_->RemoveNow(path));
@@ -47,8 +49,7 @@ Result<void> Recovery::OpenImage() {
     images_.erase(images_.begin());
     Result<ImageLoader> loader = ImageLoader::Open(*disk_, file.path);
     if (!loader) {
-      if (loader.error().code != Code::kDamaged) return tl::unexpected(loader.error());
-      PassOver(file.path, loader.error());
+      TRY_VOID(PassOver(file, loader.error()));
       continue;
     }
     const ImageHeader& header = loader->header();
@@ -56,7 +57,7 @@ Result<void> Recovery::OpenImage() {
       later_.push_back(file);
       continue;
     }
-    image_path_ = file.path;
+    image_file_ = file;
     image_size_bytes_ = loader->size_bytes();
     image_.emplace(*std::move(loader));
     return {};
@@ -64,10 +65,15 @@ Result<void> Recovery::OpenImage() {
   return OpenLog();
 }
 
-void Recovery::PassOver(const std::string& path, const Error& damage) {
-  Log(LogLevel::kWarning, "{}: passed over for the image before", damage.message);
-  if (!damage_) damage_ = damage;
-  damaged_.push_back(path);
+Result<void> Recovery::PassOver(const ImageFile& file, const Error& error) {
+  if (error.code != Code::kDamaged && error.code != Code::kIo) return tl::unexpected(error);
+  Log(LogLevel::kWarning, "{}: passed over for the image before", error.message);
+  if (!damage_) damage_ = error;
+  if (error.code == Code::kDamaged)
+    damaged_.push_back(file.path);
+  else
+    unread_.push_back(file);
+  return {};
 }
 
 Result<bool> Recovery::Step(uint64_t bytes, const Target& target) {
@@ -77,8 +83,7 @@ Result<bool> Recovery::Step(uint64_t bytes, const Target& target) {
 Result<bool> Recovery::StepImage(uint64_t bytes, const Target& target) {
   Result<bool> more = image_->Step(target.keys, bytes);
   if (!more) {
-    if (more.error().code != Code::kDamaged) return more;
-    PassOver(image_path_, more.error());
+    TRY_VOID(PassOver(image_file_, more.error()));
     image_.reset();
     image_size_bytes_ = 0;
     target.keys.Reset();
@@ -147,7 +152,31 @@ Result<bool> Recovery::StepLog(uint64_t bytes, const Target& target) {
     return Fail(Code::kOutOfRange,
                 "the time or record to go back to lies before all that is kept. Nothing "
                 "was changed");
+  if (!more) TRY_VOID(CheckEnd());
   return more;
+}
+
+/// At the end of the log: whether it makes up for the images that could not be read, and comes as
+/// far as was asked for.
+Result<void> Recovery::CheckEnd() {
+  const RecoverUntil& until = options_.until;
+  const RecordHeader& newest = result_.newest;
+  for (const ImageFile& file : unread_) {
+    if (file.sequence <= newest.sequence) continue;
+    if (!result_.went_back && (!until.sequence || file.sequence <= *until.sequence))
+      return Fail(Code::kIo,
+                  "{}; without it there is nothing behind record {}. Nothing was changed",
+                  damage_->message, newest.sequence);
+    later_.push_back(file);
+  }
+  if (result_.went_back) return {};
+  if (until.sequence && newest.sequence < *until.sequence)
+    Log(LogLevel::kWarning, "Record {} is not there, the newest is {}", *until.sequence,
+        newest.sequence);
+  if (until.time_ms && newest.time_ms < *until.time_ms && later_.empty())
+    Log(LogLevel::kWarning, "There is no record as late as {} ms, the newest is {}, of {} ms",
+        *until.time_ms, newest.sequence, newest.time_ms);
+  return {};
 }
 
 /// At the first record behind an image: whether the two belong together.
@@ -158,10 +187,11 @@ Result<void> Recovery::CheckHistory() const {
   return Fail(Code::kDamaged,
               "{} does not belong to {}: it has another history. Nothing was changed; move the one "
               "away that does not belong there",
-              segment.path, image_path_);
+              segment.path, image_file_.path);
 }
 
 Result<Recovered> Recovery::Finish() {
+  CHECK(!options_.read_only);
   TRY(result_.log, log_->Finish());
   const bool replayed = result_.records > 0;
   result_.history = replayed || !image_history_ ? result_.log.history : image_history_;

@@ -38,14 +38,16 @@ struct Recovered {
 /// slices, so that the loop can answer meanwhile; blocks while it works.
 ///
 /// A damaged image is passed over, with a log line, for the one before, and in the end set aside.
-/// Damage of the log, or a log
-/// that does not reach back to the image, is an error that changes nothing.
+/// One that cannot be read is passed over as well where the log reaches as far as it does; it stays
+/// where it is, for another start may read it. Damage of the log, or a log that does not reach back
+/// to the image, is an error that changes nothing.
 class Recovery {
  public:
   struct Options {
     std::string directory;      // of images
     std::string log_directory;  // of the log
     RecoverUntil until;
+    bool read_only = false;  // nothing on disk is changed, and Finish is not called
   };
   /// What the state is made in.
   struct Target {
@@ -76,6 +78,9 @@ class Recovery {
   /// passed over, or lie behind `until`.
   [[nodiscard]] Result<Recovered> Finish();
 
+  /// The last record that is there by now.
+  [[nodiscard]] const RecordHeader& newest() const { return result_.newest; }
+
   /// How many bytes were read, of about how many.
   [[nodiscard]] uint64_t read_bytes() const;
   [[nodiscard]] uint64_t size_bytes() const;
@@ -87,7 +92,8 @@ class Recovery {
   [[nodiscard]] Result<bool> StepLog(uint64_t bytes, const Target& target);
   [[nodiscard]] Result<void> CheckHistory() const;
   [[nodiscard]] bool Keeps(const RecordHeader& header) const;
-  void PassOver(const std::string& path, const Error& damage);
+  [[nodiscard]] Result<void> PassOver(const ImageFile& file, const Error& error);
+  [[nodiscard]] Result<void> CheckEnd();
   [[nodiscard]] Result<void> SetImagesAside();
 
   Disk* disk_;
@@ -95,12 +101,13 @@ class Recovery {
   std::vector<ImageFile> images_;     // that may be loaded, newest first
   std::vector<ImageFile> later_;      // that lie behind `until`
   std::vector<std::string> damaged_;  // that were passed over
+  std::vector<ImageFile> unread_;     // that could not be read, and were passed over
   std::optional<ImageLoader> image_;
-  std::string image_path_;
+  ImageFile image_file_;
   uint64_t image_read_bytes_ = 0;
   uint64_t image_size_bytes_ = 0;
   std::optional<WalRecovery> log_;
-  std::optional<Error> damage_;  // of the newest image that was passed over
+  std::optional<Error> damage_;  // or failure, of the newest image that was passed over
   std::optional<HistoryId> image_history_;
   Recovered result_;
 };

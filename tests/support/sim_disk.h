@@ -46,6 +46,8 @@ class SimDisk final : public Disk {
   void FlipBit(const std::string& path, uint64_t bit);
 
   Faults faults;
+  /// Files whose bytes cannot be read, though they are listed and opened.
+  std::set<std::string> unreadable;
   /// So many changes that block still take effect; then the power is off, and whatever is tried
   /// fails, until Crash.
   uint64_t power_left = UINT64_MAX;

@@ -98,6 +98,8 @@ void SimFile::Truncate(uint64_t size_bytes, Done done) {
 }
 
 Result<size_t> SimFile::ReadNow(uint64_t offset, std::span<char> space) {
+  if (disk_.unreadable.contains(path_))
+    return Fail(Code::kIo, "cannot read {}: Input/output error", path_);
   return ReadFrom(*inode_, offset, space);
 }
 

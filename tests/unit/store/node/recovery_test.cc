@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "store/base/log.h"
 #include "store/image/image_files.h"
 #include "store/image/image_loader.h"
 #include "tests/support/persistent_shard.h"
@@ -180,6 +183,112 @@ TEST_F(RecoveryTest, DoesNotGoBackBeyondWhatIsKept) {
   node.options.until = {};
   ASSERT_TRUE(node.Start());
   EXPECT_TRUE(node.Has("b19"));
+}
+
+// An image that the disk does not give back now may be whole: the one before and the log have all,
+// and it stays where it is.
+TEST_F(RecoveryTest, PassesOverAnImageThatCannotBeRead) {
+  ASSERT_TRUE(node.Start());
+  PutAndSave("a");
+  const uint64_t newest = PutAndSave("b");
+  node.Put("c");
+  node.End();
+  node.machine.disk.unreadable = {"/data/" + ImageName(newest)};
+  const std::vector<std::string> files = node.Files();
+  ASSERT_TRUE(node.Start());
+  EXPECT_TRUE(node.Has("a19"));
+  EXPECT_TRUE(node.Has("b19"));
+  EXPECT_TRUE(node.Has("c"));
+  EXPECT_EQ(node.Files(), files);
+}
+
+// Without a log nobody knows what stands in the image that cannot be read: no start goes back
+// behind it unasked.
+TEST_F(RecoveryTest, StopsAtAnUnreadImageThatTheLogDoesNotReach) {
+  node.options.log = false;
+  ASSERT_TRUE(node.Start());
+  PutAndSave("a");
+  const uint64_t newest = PutAndSave("b");
+  node.End();
+  node.machine.disk.unreadable = {"/data/" + ImageName(newest)};
+  const std::vector<std::string> files = node.Files();
+  const Result<void> started = node.Start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Code::kIo);
+  EXPECT_THAT(started.error().message, HasSubstr(ImageName(newest)));
+  EXPECT_EQ(node.Files(), files);
+  node.machine.disk.unreadable.clear();
+  ASSERT_TRUE(node.Start());
+  EXPECT_TRUE(node.Has("b19"));
+}
+
+// Who goes back behind it gives it up, readable or not.
+TEST_F(RecoveryTest, GoesBackBehindAnUnreadImage) {
+  ASSERT_TRUE(node.Start());
+  const uint64_t until = PutAndSave("a");
+  const uint64_t later = PutAndSave("b");
+  node.End();
+  node.machine.disk.unreadable = {"/data/" + ImageName(later)};
+  node.options.until.sequence = until;
+  ASSERT_TRUE(node.Start());
+  EXPECT_EQ(node.shard->newest().sequence, until);
+  EXPECT_THAT(node.Files(), Contains(ImageName(later) + ".undone"));
+}
+
+// Whoever asks for a point that was never reached gets all there is, and is told.
+TEST_F(RecoveryTest, SaysThatThePointIsNotThere) {
+  ASSERT_TRUE(node.Start());
+  node.Put("a");
+  const TimeMs newest_ms = node.shard->newest().time_ms;
+  static std::string lines;
+  SetLogSink([](LogLevel, std::string_view line) { lines.append(line).append("\n"); });
+  node.options.until.sequence = 9;
+  EXPECT_TRUE(node.Start());
+  EXPECT_THAT(std::exchange(lines, ""), HasSubstr("Record 9 is not there, the newest is 1\n"));
+  node.options.until = {.sequence = {}, .time_ms = newest_ms + 1};
+  EXPECT_TRUE(node.Start());
+  EXPECT_THAT(std::exchange(lines, ""), HasSubstr("no record as late as"));
+  node.options.until = {.sequence = 1, .time_ms = {}};
+  EXPECT_TRUE(node.Start());
+  EXPECT_EQ(lines.find("not there"), lines.npos);
+  SetLogSink(nullptr);
+}
+
+// To look is not to touch: not what was never finished, nor what lies behind the point, nor a tail.
+TEST_F(RecoveryTest, ReadOnlyChangesNothing) {
+  ASSERT_TRUE(node.Start());
+  PutAndSave("a");
+  const uint64_t until = node.Put("kept");
+  node.Put("dropped");
+  PutAndSave("b");
+  node.End();
+  SimDisk& disk = node.machine.disk;
+  ASSERT_TRUE(
+      disk.OpenNow("/data/" + ImageName(1) + std::string(kUnfinishedSuffix), Disk::Mode::kCreate));
+  const std::vector<std::string> files = node.Files();
+  const std::vector<std::string> segments = node.Segments();
+  disk.power_left = 0;  // a change would fail
+  Recovery recovery(disk, {.directory = "/data",
+                           .log_directory = "/data/log",
+                           .until = {.sequence = until, .time_ms = {}},
+                           .read_only = true});
+  node.Begin();
+  node.shard->set_loading(true);
+  const auto loaded = [&](const RecordHeader& newest) { node.shard->Continue(newest); };
+  const auto replay = [&](const RecordHeader& header, std::string_view ops) {
+    node.shard->Replay(header, ops);
+  };
+  ASSERT_TRUE(recovery.Open());
+  for (bool more = true; more;) {
+    const Result<bool> stepped =
+        recovery.Step(1000, Recovery::Target{node.shard->keys(), loaded, replay});
+    ASSERT_TRUE(stepped) << stepped.error().message;
+    more = *stepped;
+  }
+  EXPECT_EQ(node.shard->newest().sequence, until);
+  EXPECT_EQ(recovery.newest().sequence, until);
+  EXPECT_EQ(node.Files(), files);
+  EXPECT_EQ(node.Segments(), segments);
 }
 
 // A log and an image that do not belong together are never mixed.
