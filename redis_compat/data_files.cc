@@ -14,6 +14,7 @@
 #include "store/image/rdb_export.h"
 #include "store/image/rdb_import.h"
 #include "store/image/rdb_reader.h"
+#include "store/image/recovery.h"
 #include "store/table/session_space.h"
 #include "store/wal/wal_recovery.h"
 
@@ -22,6 +23,7 @@ namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int64_t kTimesFrom = 1'000'000'000'000;  // what is less is a sequence number
+constexpr size_t kSweepUnits = 4096;               // after each piece of a log
 constexpr size_t kNamedMax = 20;                   // keys in an error
 
 std::string LogDirectory(const Settings& settings) {
@@ -127,13 +129,34 @@ Result<void> ReadDump(DiskFile& file, Clock& clock, const Settings& settings, Sh
   return {};
 }
 
-Result<void> ExportDump(Disk& disk, Clock& clock, Random& random, Scheduler& scheduler,
-                        const Settings& settings, const std::string& path) {
+/// Brings the state back into the empty `shard`, and leaves the directory as it is. Returns the
+/// last record that it has.
+Result<RecordHeader> LoadReadOnly(Disk& disk, const Settings& settings, const RecoverUntil& until,
+                                  Shard& shard) {
+  Recovery recovery(disk, {.directory = settings.persistence.directory,
+                           .log_directory = LogDirectory(settings),
+                           .until = until,
+                           .read_only = true});
+  const auto loaded = [&shard](const RecordHeader& newest) { shard.Continue(newest); };
+  const auto replay = [&shard](const RecordHeader& header, std::string_view ops) {
+    shard.Replay(header, ops);
+  };
+  shard.set_loading(true);
+  TRY_VOID(recovery.Open());
+  for (bool more = true; more;) {
+    TRY(more, recovery.Step(kPieceBytes, Recovery::Target{shard.keys(), loaded, replay}));
+    // What died on the way need not wait in memory for the end.
+    static_cast<void>(shard.keys().Sweep(shard.newest().time_ms, kSweepUnits));
+  }
+  shard.set_loading(false);
+  return recovery.newest();
+}
+
+Result<void> ExportDump(Disk& disk, Clock& clock, Random& random, const Settings& settings,
+                        const DataRequest& request) {
+  const std::string& path = request.export_rdb;
   Shard shard(clock, random, {.databases = settings.databases, .backlog_bytes_max = 0});
-  Persistence::Options options = settings.persistence;
-  options.log = false;
-  Persistence persistence(clock, random, scheduler, disk, shard, std::move(options));
-  TRY_VOID(persistence.LoadNow());
+  TRY(const RecordHeader newest, LoadReadOnly(disk, settings, request.until, shard));
   shard.BeginTurn();
   TRY(NewFile file, NewFile::Create(disk, path));
   DumpFile output(file);
@@ -143,9 +166,10 @@ Result<void> ExportDump(Disk& disk, Clock& clock, Random& random, Scheduler& sch
   TRY_VOID(file.Finish());
   size_t keys = 0;
   for (uint32_t db = 0; db < shard.keys().databases(); ++db) keys += shard.keys().Size(db);
-  std::printf("%s: %zu keys, %llu sessions\n", path.c_str(), keys,
-              static_cast<unsigned long long>(
-                  shard.keys().sessions().CountsOf(nullptr, shard.now()).live - left_out));
+  const uint64_t sessions = shard.keys().sessions().CountsOf(nullptr, shard.now()).live - left_out;
+  std::puts(fmt::format("{}: {} keys, {} sessions, as of record {}", path, keys, sessions,
+                        newest.sequence)
+                .c_str());
   return {};
 }
 
@@ -245,8 +269,31 @@ Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
   return true;
 }
 
-Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random, Scheduler& scheduler,
-                         const Settings& settings, const DataRequest& request) {
+Result<void> CheckDataRequest(const DataRequest& request) {
+  const auto both = [](const char* one, const char* other) {
+    return Fail(Code::kInvalid, "{} and {} exclude each other", one, other);
+  };
+  const bool until = request.until.sequence || request.until.time_ms;
+  const std::pair<const char*, bool> asked[] = {
+      {"--restore", !request.restore.empty()},
+      {"--import-rdb", !request.import_rdb.empty()},
+      {"--export-rdb", !request.export_rdb.empty()},
+      {"--check-log", request.check_log},
+      {"--truncate-log-at", request.truncate_log_at.has_value()},
+  };
+  const char* first = nullptr;
+  for (const auto& [name, given] : asked) {
+    if (!given) continue;
+    if (first != nullptr) return both(first, name);
+    first = name;
+  }
+  if (until && first != nullptr && request.export_rdb.empty())
+    return both(first, "--recover-until");
+  return {};
+}
+
+Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random, const Settings& settings,
+                         const DataRequest& request) {
   const std::string log = LogDirectory(settings);
   if (request.check_log) {
     TRY(const WalReport report, CheckWal(disk, log));
@@ -258,8 +305,7 @@ Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random, Scheduler& sc
     TRY(const std::string done, TruncateWalAt(disk, log, *request.truncate_log_at));
     std::printf("%s\n", done.c_str());
   }
-  if (!request.export_rdb.empty())
-    return ExportDump(disk, clock, random, scheduler, settings, request.export_rdb);
+  if (!request.export_rdb.empty()) return ExportDump(disk, clock, random, settings, request);
   return {};
 }
 

@@ -8,7 +8,6 @@
 #include "store/env/clock.h"
 #include "store/env/disk.h"
 #include "store/env/random.h"
-#include "store/env/scheduler.h"
 #include "store/node/persistence.h"
 #include "store/node/shard.h"
 
@@ -21,7 +20,7 @@ struct DataRequest {
   std::string import_rdb;  // the same with a dump file
   RecoverUntil until;
   // Instead of serving.
-  std::string export_rdb;  // writes the state as a dump file
+  std::string export_rdb;  // writes the state, or that of `until`, as a dump file
   bool check_log = false;
   std::optional<uint64_t> truncate_log_at;
 
@@ -33,6 +32,10 @@ struct DataRequest {
 /// "1795481431278" or "2026-11-25 10:30:00" (UTC, with or without T, milliseconds and Z) is a time,
 /// a number below 10^12 a sequence number.
 [[nodiscard]] Result<RecoverUntil> ParseRecoverUntil(const std::string& text);
+
+/// Whether what is asked for can be done together.
+///   errors  kInvalid  two things exclude each other, or one would be ignored
+[[nodiscard]] Result<void> CheckDataRequest(const DataRequest& request);
 
 /// Puts the backup at `path` into a data directory that holds nothing.
 ///   errors  kInvalid   the directory holds an image or a log
@@ -50,7 +53,6 @@ struct DataRequest {
 /// Does what `request` asks for instead of serving; what there is to say goes to standard output.
 /// Errors: what is wrong with the directory's contents, too.
 [[nodiscard]] Result<void> RunDataTool(Disk& disk, Clock& clock, Random& random,
-                                       Scheduler& scheduler, const Settings& settings,
-                                       const DataRequest& request);
+                                       const Settings& settings, const DataRequest& request);
 
 }  // namespace cloakroom

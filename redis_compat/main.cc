@@ -56,8 +56,10 @@ constexpr const char* kHelp =
     "                                    directory is taken by itself\n"
     "or one that does may go back, as far as the log is kept (log-keep):\n"
     "       --recover-until TIME|SEQUENCE\n"
-    "Instead of serving:\n"
-    "       --export-rdb FILE            writes the state as a dump.rdb for redis-server 7\n"
+    "Instead of serving, one of:\n"
+    "       --export-rdb FILE            writes the state, or with --recover-until an earlier "
+    "one,\n"
+    "                                    as a dump.rdb for redis-server 7; changes nothing\n"
     "       --check-log                  says what the log holds, and where it is damaged\n"
     "       --truncate-log-at SEQUENCE   gives up that record and all after it\n"
     "\n"
@@ -116,10 +118,8 @@ Result<void> TakeDataRequest(std::vector<std::string>& arguments, DataRequest& r
       return Fail(Code::kInvalid, "--truncate-log-at '{}' is no sequence number", value);
     request.truncate_log_at = static_cast<uint64_t>(number);
   }
-  if (!request.restore.empty() && !request.import_rdb.empty())
-    return Fail(Code::kInvalid, "--restore and --import-rdb exclude each other");
   arguments = std::move(rest);
-  return {};
+  return CheckDataRequest(request);
 }
 
 Result<Invocation> ReadCommandLine(std::vector<std::string> arguments) {
@@ -223,8 +223,7 @@ Result<void> Serve(Invocation invocation) {
   UvNetwork network(loop);
   UvProcess process;
   UvDisk disk(loop);
-  if (invocation.data.is_tool())
-    return RunDataTool(disk, clock, random, loop, settings, invocation.data);
+  if (invocation.data.is_tool()) return RunDataTool(disk, clock, random, settings, invocation.data);
   const UvHugePages huge_pages(loop);
   Registry registry;
   RegisterAllModules(registry);

@@ -383,6 +383,28 @@ class LogTest(InFolder):
         finally:
             subprocess.run(["umount", "-l", mount], check=True)
 
+    def test_what_would_be_ignored_is_refused(self):
+        file = os.path.join(self.folder, "x")
+        for words in (("--restore", file, "--check-log"),
+                      ("--restore", file, "--import-rdb", file),
+                      ("--export-rdb", file, "--truncate-log-at", 3),
+                      ("--check-log", "--truncate-log-at", 3),
+                      ("--check-log", "--recover-until", 3),
+                      ("--restore", file, "--recover-until", 3),
+                      ("--import-rdb", file, "--recover-until", 3)):
+            code, text = tool(self.folder, "--port", servers.free_port(), *words)
+            self.assertEqual(code, 1, words)
+            self.assertIn("exclude each other", text)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_a_point_that_was_never_reached_is_told(self):
+        client = self.start("--save", "")
+        client.call("SET", "a", 1)
+        self.server.stop()
+        client = self.start("--save", "", "--recover-until", 999)
+        self.assertEqual(client.call("DBSIZE"), 1)
+        self.assertIn("Record 999 is not there, the newest is 1", self.server.log())
+
     def test_a_policy_raises_what_a_reply_waits_for(self):
         client = self.start("--save", "", "--appendfsync", "no")
         client.call("SESSION.POLICY", "web", "SET", "ack", "disk")
@@ -430,6 +452,36 @@ class DumpTest(InFolder):
                                 "--import-other-types", "skip", folder=empty)
             self.assertEqual(client.call("DBSIZE"), 4)
             self.server.stop()
+
+    def test_an_export_of_an_earlier_state_changes_nothing(self):
+        client = self.start("--save", "", "--log-keep", "1gb")
+        for number in range(10):
+            client.call("SET", f"k{number}", 1)
+        client.call("SAVE")
+        client.call("FLUSHALL")
+        client.call("SAVE")
+        client.call("SET", "late", 1)
+        kill(self.server)
+        with self.wal_files()[-1].open("ab") as log:
+            log.write(b"torn")
+        pathlib.Path(self.folder, "image-00000000000000000003.img.tmp").write_bytes(b"half")
+
+        def files():
+            return {str(path): path.read_bytes() for path in pathlib.Path(self.folder).rglob("*")
+                    if path.is_file()}
+
+        before = files()
+        with tempfile.TemporaryDirectory() as other:
+            for until, keys in ((7, 7), (10, 10), (11, 0), (99, 1)):
+                code, text = tool(self.folder, "--recover-until", until, "--export-rdb",
+                                  f"{other}/{until}.rdb")
+                self.assertEqual(code, 0, text)
+                self.assertIn(f": {keys} keys", text)
+                self.assertEqual("is not there" in text, until == 99)
+                self.assertEqual(files(), before)
+            code, text = tool(self.folder, "--export-rdb", other + "/all.rdb")
+            self.assertIn(": 1 keys", text)
+            self.assertEqual(files(), before)
 
     def test_an_export_is_loaded_by_redis(self):
         client = self.start()
