@@ -139,6 +139,8 @@ class ServerControl {
   /// Begins an image, or a backup in the file `name` of backup-dir. Returns the job's number.
   ///   errors  kUnavailable  one is under way; kInvalid  no such name is allowed
   [[nodiscard]] virtual Result<uint64_t> BeginSave() = 0;
+  /// Begins an image now, or once the one under way has ended. True: now.
+  [[nodiscard]] virtual Result<bool> ScheduleSave() = 0;
   [[nodiscard]] virtual Result<uint64_t> BeginBackup(std::string_view name) = 0;
   /// How the job ended; nothing while it is under way.
   [[nodiscard]] virtual std::optional<Result<void>> SaveResult(uint64_t job) const = 0;

@@ -23,6 +23,7 @@ void WriteLoading(CommandContext& ctx, const PersistenceStatus& status, InfoText
       std::max(static_cast<double>(status.loaded_bytes) / static_cast<double>(took_ms), 1.0);
   info.Field("loading_start_time", status.loading_since_ms / 1000);
   info.Field("loading_total_bytes", status.total_bytes);
+  info.Field("loading_rdb_used_mem", 0);  // an image does not say how much memory there was
   info.Field("loading_loaded_bytes", status.loaded_bytes);
   info.Decimal("loading_loaded_perc", Percent(status.loaded_bytes, status.total_bytes));
   info.Field("loading_eta_seconds",
@@ -58,7 +59,7 @@ void WriteImages(CommandContext& ctx, const PersistenceStatus& status, InfoText&
 void WriteLog(const PersistenceStatus& status, InfoText& info) {
   info.Field("aof_enabled", status.log ? 1 : 0);
   info.Field("aof_rewrite_in_progress", status.log && status.saving ? 1 : 0);
-  info.Field("aof_rewrite_scheduled", 0);
+  info.Field("aof_rewrite_scheduled", status.save_scheduled ? 1 : 0);
   info.Field("aof_last_rewrite_time_sec", SecondsOf(status.last_took_ms));
   info.Field("aof_current_rewrite_time_sec", -1);
   info.Field("aof_last_bgrewrite_status", Outcome(status.last_save_good));

@@ -24,14 +24,20 @@ Result<void> Backup(CommandContext& ctx, Args args, Reply& reply) {
 Result<void> BgSave(CommandContext& ctx, Args args, Reply& reply) {
   if (args.size() > 2 || (args.size() == 2 && !args.Is(1, "SCHEDULE")))
     return Fail(Code::kInvalid, "syntax error");
-  TRY_VOID(ctx.server.BeginSave());
-  return reply.Simple("Background saving started");
+  if (args.size() == 1) {
+    TRY_VOID(ctx.server.BeginSave());
+    return reply.Simple("Background saving started");
+  }
+  TRY(const bool now, ctx.server.ScheduleSave());
+  return reply.Simple(now ? "Background saving started" : "Background saving scheduled");
 }
 
-/// BGREWRITEAOF -> a line, at once. An image is what lets the log be cut.
+/// BGREWRITEAOF -> a line, at once. An image is what lets the log be cut: one that begins now, for
+/// of one that is under way nobody knows how much of the log it has.
 Result<void> BgRewriteAof(CommandContext& ctx, Args /*args*/, Reply& reply) {
-  TRY_VOID(ctx.server.BeginSave());
-  return reply.Simple("Background append only file rewriting started");
+  TRY(const bool now, ctx.server.ScheduleSave());
+  return reply.Simple(now ? "Background append only file rewriting started"
+                          : "Background append only file rewriting scheduled");
 }
 
 /// LASTSAVE -> unix seconds of the state that the newest image has.

@@ -108,6 +108,7 @@ class Server final : public ServerControl {
   void FeedMonitors(std::string_view line) override;
   [[nodiscard]] PersistenceStatus Persisted() const override;
   [[nodiscard]] Result<uint64_t> BeginSave() override;
+  [[nodiscard]] Result<bool> ScheduleSave() override;
   [[nodiscard]] Result<uint64_t> BeginBackup(std::string_view name) override;
   [[nodiscard]] std::optional<Result<void>> SaveResult(uint64_t job) const override;
   [[nodiscard]] Result<void> Shutdown(ShutdownSave save, bool force) override;

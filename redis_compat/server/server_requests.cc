@@ -153,6 +153,11 @@ Result<uint64_t> Server::BeginSave() {
   return persistence_->BeginImage();
 }
 
+Result<bool> Server::ScheduleSave() {
+  if (persistence_ == nullptr) return cloakroom::Fail(Code::kUnavailable, "there is no disk");
+  return persistence_->ScheduleImage();
+}
+
 Result<uint64_t> Server::BeginBackup(std::string_view name) {
   if (persistence_ == nullptr || env_.disk == nullptr)
     return cloakroom::Fail(Code::kUnavailable, "there is no disk");

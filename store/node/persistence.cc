@@ -183,7 +183,9 @@ bool Persistence::SaveIsDue() const {
 }
 
 void Persistence::Housekeep() {
-  if (loading() || job_) return;
+  if (loading()) return;
+  BeginScheduled();
+  if (job_) return;
   if (clock_.MonotonicUs() < not_before_us_ || !SaveIsDue()) return;
   if (const auto begun = BeginImage(); begun)
     Log(LogLevel::kNotice, "{} changes since the last image: saving",
@@ -191,6 +193,21 @@ void Persistence::Housekeep() {
 }
 
 Result<uint64_t> Persistence::BeginImage() { return Begin({}, false); }
+
+Result<bool> Persistence::ScheduleImage() {
+  if (job_) {
+    scheduled_ = true;
+    return false;
+  }
+  TRY_VOID(BeginImage());
+  return true;
+}
+
+void Persistence::BeginScheduled() {
+  if (!scheduled_ || job_) return;
+  scheduled_ = false;
+  static_cast<void>(BeginImage());  // there is nothing in its way
+}
 
 Result<uint64_t> Persistence::BeginBackup(std::string path) { return Begin(std::move(path), true); }
 
@@ -239,6 +256,7 @@ void Persistence::Saved(Result<ImageInfo> result) {
   if (!result) ended = tl::unexpected(result.error());
   ended_.push_back({job.id, std::move(ended)});
   if (ended_.size() > kEndedMax) ended_.pop_front();
+  BeginScheduled();
   events_.job_done();
 }
 
@@ -355,6 +373,7 @@ PersistenceStatus Persistence::status() const {
   status.loading = loading();
   status.saving = job_ && !job_->backup;
   status.saving_backup = job_ && job_->backup;
+  status.save_scheduled = scheduled_;
   if (job_) {
     status.save_began_ms = job_->began_ms;
     if (job_->saver != nullptr) {

@@ -110,7 +110,10 @@ class Persistence {
   /// Has the next Step begin an image; returns the number of the job, for JobResult.
   ///   errors  kUnavailable  one is under way, or the state is still being loaded
   [[nodiscard]] Result<uint64_t> BeginImage();
-  /// The same into a file at `path`, apart from the images of the directory.
+  /// The same, but while one is under way, once that has ended. True: it was begun now.
+  ///   errors  kLoading  the state is still being loaded
+  [[nodiscard]] Result<bool> ScheduleImage();
+  /// The same as BeginImage into a file at `path`, apart from the images of the directory.
   [[nodiscard]] Result<uint64_t> BeginBackup(std::string path);
   /// How the job ended; nothing while it is under way, or when it is too long ago.
   [[nodiscard]] std::optional<Result<void>> JobResult(uint64_t job) const;
@@ -143,6 +146,7 @@ class Persistence {
   [[nodiscard]] Result<void> StartLog(const Recovered& recovered);
   [[nodiscard]] Result<uint64_t> Begin(std::string path, bool backup);
   void BeginJob(Job& job);
+  void BeginScheduled();
   void Saved(Result<ImageInfo> result);
   void ImageSaved(const Job& job, const Result<ImageInfo>& result);
   void RemoveOldImages();
@@ -170,6 +174,7 @@ class Persistence {
   bool removing_ = false;
 
   std::optional<Job> job_;
+  bool scheduled_ = false;  // an image is to follow it
   uint64_t next_job_ = 1;
   std::deque<Ended> ended_;
   uint64_t changes_at_save_ = 0;

@@ -21,6 +21,7 @@ struct PersistenceStatus {
   // Images.
   bool saving = false;
   bool saving_backup = false;
+  bool save_scheduled = false;  // an image follows the one that is under way
   TimeMs save_began_ms = 0;
   uint64_t save_entries = 0;
   uint64_t save_entries_expected = 0;

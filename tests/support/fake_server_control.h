@@ -86,6 +86,14 @@ class FakeServerControl final : public ServerControl {
 
   [[nodiscard]] PersistenceStatus Persisted() const override { return persisted; }
   [[nodiscard]] Result<uint64_t> BeginSave() override { return ++jobs; }
+  [[nodiscard]] Result<bool> ScheduleSave() override {
+    if (persisted.saving) {
+      persisted.save_scheduled = true;
+      return false;
+    }
+    ++jobs;
+    return true;
+  }
   [[nodiscard]] Result<uint64_t> BeginBackup(std::string_view name) override {
     backups.emplace_back(name);
     return ++jobs;

@@ -46,6 +46,15 @@ TEST_F(PersistenceFamilyTest, BackgroundSavesAnswerAtOnce) {
   EXPECT_EQ(h.Run("LASTSAVE"), ":1700000000\r\n");
 }
 
+// While an image is being taken, who can wait for the next is told so.
+TEST_F(PersistenceFamilyTest, AnImageIsScheduledBehindAnother) {
+  h.server.persisted.saving = true;
+  EXPECT_EQ(h.Run("BGREWRITEAOF"), "+Background append only file rewriting scheduled\r\n");
+  EXPECT_EQ(h.Run("BGSAVE", "SCHEDULE"), "+Background saving scheduled\r\n");
+  EXPECT_NE(h.Run("INFO", "persistence").find("aof_rewrite_scheduled:1"), std::string::npos);
+  EXPECT_EQ(h.server.jobs, 0U);
+}
+
 // A client that queues a SAVE would hold up its own transaction.
 TEST_F(PersistenceFamilyTest, SaveIsNotForTransactions) {
   EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");

@@ -157,6 +157,24 @@ TEST_F(PersistenceTest, AJobHasOneResult) {
   EXPECT_FALSE(*node.persistence->JobResult(*job + 1)) << "nobody has begun it";
 }
 
+// What is scheduled while an image is being taken is begun once, when that has ended, and has what
+// was changed meanwhile.
+TEST_F(PersistenceTest, AScheduledImageFollowsTheOneUnderWay) {
+  ASSERT_TRUE(node.Start());
+  node.Put("a");
+  EXPECT_TRUE(node.persistence->ScheduleImage().value());
+  EXPECT_FALSE(node.persistence->status().save_scheduled);
+  EXPECT_FALSE(node.persistence->ScheduleImage().value());
+  EXPECT_FALSE(node.persistence->ScheduleImage().value());
+  EXPECT_TRUE(node.persistence->status().save_scheduled);
+  node.persistence->Step();
+  node.Put("b");
+  node.Pass(500);
+  EXPECT_EQ(node.persistence->status().saves, 2U);
+  EXPECT_FALSE(node.persistence->status().save_scheduled);
+  EXPECT_THAT(node.Files(), ElementsAre(ImageName(1), ImageName(2)));
+}
+
 // BGSAVE may stand within an EXEC: what that changes is in the image whole, or behind it.
 TEST_F(PersistenceTest, AnImageDoesNotCutARecordInTwo) {
   ASSERT_TRUE(node.Start());
