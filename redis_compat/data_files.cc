@@ -87,8 +87,14 @@ class DumpFile final : public RdbOutput {
 
 /// Tells, and where that is asked for refuses, what could not be taken.
 Result<void> JudgeImport(const RdbImport::Report& report, bool skip) {
+  if (report.fields_with_deadline > 0 && !skip)
+    return Fail(Code::kInvalid,
+                "the dump file holds {} hash fields with a deadline of their own, the first in key "
+                "{}, which would live for ever. Nothing was imported; --import-other-types skip "
+                "leaves them out",
+                report.fields_with_deadline, report.key_with_fields);
   if (report.fields_with_deadline > 0)
-    Log(LogLevel::kWarning, "{} fields had deadlines of their own, which are not kept",
+    Log(LogLevel::kWarning, "Left out: {} hash fields with a deadline of their own",
         report.fields_with_deadline);
   if (report.other_keys == 0) return {};
   std::string types;

@@ -46,7 +46,7 @@ struct DataRequest {
 /// Takes a dump file into the empty `shard`, if one was asked for or lies in an empty directory.
 /// Returns whether it did.
 ///   errors  kInvalid  one was asked for and the directory is not empty, or it holds keys of types
-///                     that there are none of: they are named
+///                     that there are none of, or fields with deadlines: they are named
 [[nodiscard]] Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
                                       const std::string& asked_path, Shard& shard);
 

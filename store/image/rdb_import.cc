@@ -40,7 +40,7 @@ Result<void> RdbImport::Part(std::span<const std::string_view> words) {
   return CommitIfLarge();
 }
 
-Result<void> RdbImport::FieldWithDeadline(std::string_view field, std::string_view value,
+Result<void> RdbImport::FieldWithDeadline(std::string_view /*field*/, std::string_view /*value*/,
                                           TimeMs deadline) {
   if (expired_) return {};
   if (options_.refuse_field_deadlines)
@@ -49,9 +49,8 @@ Result<void> RdbImport::FieldWithDeadline(std::string_view field, std::string_vi
     ++report_.expired_fields;
     return {};
   }
-  ++report_.fields_with_deadline;
-  const std::string_view words[] = {field, value};
-  return Part(words);
+  if (report_.fields_with_deadline++ == 0) report_.key_with_fields = key_.key;
+  return {};
 }
 
 Result<void> RdbImport::End() {
@@ -59,7 +58,7 @@ Result<void> RdbImport::End() {
     ++report_.expired_keys;
     return {};
   }
-  if (!made_) return {};  // all its fields have ended
+  if (!made_) return {};  // all its fields have ended, or were left out
   ++report_.keys;
   if (key_.kind != RdbKind::kString && key_.deadline != kNoDeadline)
     batch_.SetDeadline(key_.db, ref_, key_.deadline);

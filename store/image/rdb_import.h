@@ -22,7 +22,7 @@ class RdbImport final : public RdbSink {
   struct Options {
     TimeMs now = 0;                       // keys and fields that ended by then are left out
     bool refuse_other_types = false;      // else they are listed and passed over
-    bool refuse_field_deadlines = false;  // else such fields are kept, without their deadline
+    bool refuse_field_deadlines = false;  // else such fields are counted and left out
     size_t batch_bytes_max = 1 << 20;     // about; one string may be larger
   };
   /// Commits the batch as a record and clears it. A large collection takes several.
@@ -46,7 +46,8 @@ class RdbImport final : public RdbSink {
     uint64_t other_keys = 0;
     std::map<std::string_view, uint64_t> other_types;  // how many keys of each
     std::vector<OtherKey> others;                      // the first kListedMax of them
-    uint64_t fields_with_deadline = 0;                 // kept, without it
+    uint64_t fields_with_deadline = 0;                 // left out: they would live for ever
+    std::string key_with_fields;                       // the first that had such
     uint64_t expired_fields = 0;
   };
   static constexpr size_t kListedMax = 100;
