@@ -23,6 +23,7 @@ namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int64_t kTimesFrom = 1'000'000'000'000;  // what is less is a sequence number
+constexpr int64_t kTellUs = 2'000'000;             // between two lines about the progress
 constexpr size_t kSweepUnits = 4096;               // after each piece of a log
 constexpr size_t kNamedMax = 20;                   // keys in an error
 
@@ -122,8 +123,17 @@ Result<void> ReadDump(DiskFile& file, Clock& clock, const Settings& settings, Sh
     return {};
   });
   RdbReader reader(import);
-  Result<void> read = ReadPieces(file, [&reader](std::string_view piece) -> Result<void> {
+  TRY(const uint64_t size_bytes, file.SizeNow());
+  uint64_t read_bytes = 0;
+  int64_t told_us = began_us;
+  Log(LogLevel::kNotice, "Importing a dump file of {} MB", size_bytes >> 20);
+  Result<void> read = ReadPieces(file, [&](std::string_view piece) -> Result<void> {
     TRY_VOID(reader.Feed(piece));
+    read_bytes += piece.size();
+    if (const int64_t now_us = clock.MonotonicUs(); now_us - told_us >= kTellUs) {
+      told_us = now_us;
+      Log(LogLevel::kNotice, "Importing: {} of {} MB", read_bytes >> 20, size_bytes >> 20);
+    }
     return {};
   });
   if (!read) return read;

@@ -208,6 +208,14 @@ Result<void> PrepareProcess(const Settings& settings, bool is_tool) {
   return {};
 }
 
+/// Until the loop looks at signals: nobody is served yet, and what is on disk survives any end. As
+/// the first process of a container we would else not be ended at all.
+void EndAtOnceOnSignal() {
+  const auto end = [](int /*signal*/) { _exit(0); };
+  std::signal(SIGTERM, end);
+  std::signal(SIGINT, end);
+}
+
 std::string Where(const Settings& settings) {
   if (settings.port == 0) return "the unix socket " + settings.unix_socket;
   std::string where = fmt::format("port {}", settings.port);
@@ -224,6 +232,7 @@ Result<void> Serve(Invocation invocation) {
   UvProcess process;
   UvDisk disk(loop);
   if (invocation.data.is_tool()) return RunDataTool(disk, clock, random, settings, invocation.data);
+  EndAtOnceOnSignal();
   const UvHugePages huge_pages(loop);
   Registry registry;
   RegisterAllModules(registry);

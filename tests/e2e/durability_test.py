@@ -8,6 +8,7 @@ import pathlib
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
@@ -452,6 +453,37 @@ class DumpTest(InFolder):
                                 "--import-other-types", "skip", folder=empty)
             self.assertEqual(client.call("DBSIZE"), 4)
             self.server.stop()
+
+    def test_fields_that_would_live_for_ever_are_refused_or_left_out(self):
+        def text(word):
+            return bytes([len(word)]) + word
+
+        dump = os.path.join(self.folder, "dump.rdb")
+        far = struct.pack("<q", 4102444800000)
+        pathlib.Path(dump).write_bytes(
+            b"REDIS0012" + bytes([24]) + text(b"h") + far + bytes([2])
+            + bytes([1]) + text(b"short") + text(b"1") + bytes([0]) + text(b"long") + text(b"2")
+            + bytes([255]) + bytes(8))
+        code, said = tool(self.folder, "--port", servers.free_port())
+        self.assertEqual(code, 1, said)
+        self.assertIn("1 hash fields with a deadline of their own, the first in key h", said)
+        client = self.start("--import-other-types", "skip")
+        self.assertEqual(client.call("HGETALL", "h"), [b"long", b"2"])
+        self.assertIn("Left out: 1 hash fields", self.server.log())
+
+    def test_an_import_ends_when_it_is_told_to(self):
+        words = b"".join(b"\x00" + bytes([8]) + b"%08d" % n + b"\x01v" for n in range(6000000))
+        dump = os.path.join(self.folder, "dump.rdb")
+        pathlib.Path(dump).write_bytes(b"REDIS0009" + words + bytes([255]) + bytes(8))
+        with subprocess.Popen([SERVER, "--dir", self.folder, "--port", str(servers.free_port())],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            for line in process.stdout:
+                if b"Importing" in line:
+                    break
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(10), 0)
+            self.assertNotIn(b"Ready", process.stdout.read())
+        self.assertEqual(sorted(os.listdir(self.folder)), ["cloakroom.lock", "dump.rdb"])
 
     def test_an_export_of_an_earlier_state_changes_nothing(self):
         client = self.start("--save", "", "--log-keep", "1gb")
