@@ -30,7 +30,8 @@ class BackupPathTest : public testing::Test {
   Settings settings;
 };
 
-// The name alone, behind the directory as the options name it, or as an absolute path: all the same.
+// The name alone, behind the directory as the options name it, or as an absolute path: all the
+// same.
 TEST_F(BackupPathTest, OneFileHasSeveralNames) {
   for (const char* configured : {"backups", "backups/", "./backups//", "/srv/backups/"}) {
     settings.backup_dir = configured;
@@ -47,8 +48,8 @@ TEST_F(BackupPathTest, OneFileHasSeveralNames) {
 
 TEST_F(BackupPathTest, NothingElseCanBeReached) {
   for (const std::string_view name :
-       {"", ".", "..", "../x", "a/b", "backups/a/b", "backups/../x", "backups/", "/etc/passwd", "/x",
-        ".hidden", "backups/.hidden", "/srv/backupsx/a"})
+       {"", ".", "..", "../x", "a/b", "backups/a/b", "backups/../x", "backups/", "/etc/passwd",
+        "/x", ".hidden", "backups/.hidden", "/srv/backupsx/a"})
     EXPECT_THAT(Prepare(name), HasSubstr("cannot be a backup in /srv/backups")) << name;
   EXPECT_THAT(Prepare(std::string_view("x\0y", 3)), HasSubstr("zero byte"));
   EXPECT_THAT(Prepare(std::string(201, 'a')), HasSubstr("1 to 200"));
