@@ -40,6 +40,8 @@ struct ClientState {
   bool queue_grows = false;  // something queued may need memory
   std::vector<std::vector<std::string>> queued;
   size_t queued_bytes = 0;          // of the words
+  uint64_t queued_log_bytes = 0;    // about what they add to the log
+  bool queue_copies = false;        // or more: something queued writes what stands in other keys
   size_t queued_memory_bytes = 0;   // about what it takes to keep them
   size_t queued_counted_bytes = 0;  // of that, what is counted as the client's memory by now
 
@@ -55,6 +57,9 @@ struct ClientState {
 
   // The next command needs so much memory, and waits until it has been freed; 0: it does not.
   size_t awaited_memory_bytes = 0;
+
+  // The next command adds so much to the log, and waits until space is reserved; 0: it does not.
+  uint64_t awaited_log_bytes = 0;
 
   // The image or backup that the next command, which began it, waits for; 0: none.
   uint64_t awaited_job = 0;

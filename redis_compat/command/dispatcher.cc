@@ -79,11 +79,14 @@ void Dispatcher::Impl::Queue(ClientState& client, Args args, const Command& comm
   if (!client.multi_broken && !client.watch_dirty) {
     client.queued.emplace_back(args.words().begin(), args.words().end());
     client.queued_memory_bytes += sizeof(std::vector<std::string>);
+    client.queued_log_bytes += kLoggedBesidesCommand;
     for (const std::string_view word : args.words()) {
       client.queued_bytes += word.size();
+      client.queued_log_bytes += word.size() + kLoggedBesidesWord;
       client.queued_memory_bytes += sizeof(std::string) + word.size();
     }
     client.queue_grows = client.queue_grows || (command.spec->flags & kDenyOom) != 0;
+    client.queue_copies = client.queue_copies || CopiesValues(*command.spec);
   }
   out.append("+QUEUED\r\n");
 }
@@ -127,6 +130,8 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   Result<void> done = command.spec->handler(ctx, args, reply);
   if (budget.limited() && (command.spec->flags & kDenyOom) != 0 && done) [[unlikely]]
     done = Fit(ctx, args, reply, start);
+  if (done && !batch.empty() && !shard.HasLogRoom(batch.bytes().size())) [[unlikely]]
+    done = FitLog(ctx);
   reply.Flush();
   if (ctx.waits) [[unlikely]] {
     CHECK(done && batch.empty() && !client.in_exec);
@@ -138,7 +143,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   if (!done) [[unlikely]] {
     batch.Clear();
     out.resize(start);
-    if (client.awaited_memory_bytes != 0) {
+    if (client.awaited_memory_bytes != 0 || client.awaited_log_bytes != 0) {
       last_reading_us = clock.MonotonicUs();
       return;
     }
@@ -217,9 +222,11 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   std::optional<Error> refusal = impl.Refusal(client, args, command);
   if (impl.budget.limited() && !refusal && impl.RefusesMemory(client, *command)) [[unlikely]]
     refusal = Error{Code::kNoMemory, ""};
-  if (refusal) client.awaited_memory_bytes = 0;
+  if (refusal) client.awaited_memory_bytes = client.awaited_log_bytes = 0;
   if (client.awaited_memory_bytes != 0 && impl.GoesOnWaiting(client)) [[unlikely]]
     return {.waits_for_memory = true};
+  if (client.awaited_log_bytes != 0 && impl.GoesOnWaitingForLog(client)) [[unlikely]]
+    return {.waits_for_log = true};
   if (!refusal && impl.Postpones(client, *command)) [[unlikely]]
     return {.postponed = true};
   const int64_t began_us = impl.Begin();
@@ -256,7 +263,8 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
   return {.depends_on = reads ? newest : impl.shard.last_change(),
           .level = level,
           .duration_us = impl.last_reading_us - began_us,
-          .waits_for_memory = client.awaited_memory_bytes != 0};
+          .waits_for_memory = client.awaited_memory_bytes != 0,
+          .waits_for_log = client.awaited_log_bytes != 0};
 }
 
 void Dispatcher::Forget(ClientState& client) {
@@ -266,6 +274,8 @@ void Dispatcher::Forget(ClientState& client) {
   client.queue_grows = false;
   client.queued = std::vector<std::vector<std::string>>();  // = {} would keep its memory
   client.queued_bytes = client.queued_memory_bytes = 0;
+  client.queued_log_bytes = 0;
+  client.queue_copies = false;
 }
 
 void Dispatcher::Watch(ClientState& client, std::string_view key) {

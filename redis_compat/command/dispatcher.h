@@ -38,6 +38,9 @@ class Dispatcher {
     /// The command needs so much memory that evicting for it takes more turns: nothing was done
     /// and nothing replied. Keep its words and execute it again in the next turn.
     bool waits_for_memory = false;
+    /// The same, for space in the log on disk: execute it again in any later turn. The log asks for
+    /// one when it has come further.
+    bool waits_for_log = false;
   };
 
   /// What a turn works out for a command before it executes any: found once, used again.
@@ -66,8 +69,10 @@ class Dispatcher {
   void Unwatch(ClientState& client);
   /// Whether a key that the client watches was changed, or has expired meanwhile.
   [[nodiscard]] bool WatchBroken(const ClientState& client) const;
-  /// Before EXEC runs anything: sees to it that all of the queue fits, if need be by evicting.
+  /// Before EXEC runs anything: sees to it that all of the queue fits into memory, if need be by
+  /// evicting, and into the log.
   ///   errors  kNoMemory   it takes more turns: the client waits for them, EXEC is to run again
+  ///           kRefused    the same, for the log
   ///           kExecAbort  it does not fit; the queue and MULTI state are gone
   [[nodiscard]] Result<void> MakeRoomForQueue(ClientState& client);
   /// Runs what the client queued as one record and writes EXEC's array; the queue and MULTI state

@@ -11,6 +11,12 @@
 
 namespace cloakroom {
 
+/// Of a record, for each word that a command brings, and for the command.
+inline constexpr uint64_t kLoggedBesidesWord = 32;
+inline constexpr uint64_t kLoggedBesidesCommand = 128;
+/// Whether it may log far more than it brings: what stands in the keys that it reads.
+[[nodiscard]] bool CopiesValues(const CommandSpec& spec);
+
 /// What a Dispatcher is made of: private to dispatcher.cc (the life of a command) and
 /// dispatcher_room.cc (what memory and the log on disk have room for).
 struct Dispatcher::Impl {
@@ -57,6 +63,10 @@ struct Dispatcher::Impl {
   [[nodiscard]] bool RefusesMemory(const ClientState& client, const Command& command);
   [[nodiscard]] bool GoesOnWaiting(ClientState& client);
   [[nodiscard]] Result<void> Fit(CommandContext& ctx, Args args, Reply& reply, size_t start);
+  [[nodiscard]] bool GoesOnWaitingForLog(ClientState& client);
+  [[nodiscard]] Result<void> FitLog(const CommandContext& ctx);
+  [[nodiscard]] Result<void> FitQueueInMemory(ClientState& client);
+  [[nodiscard]] Result<void> FitQueueInLog(ClientState& client);
   void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
   [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
   [[nodiscard]] bool QueueWrites(const ClientState& client) const;

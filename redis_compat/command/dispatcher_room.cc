@@ -7,23 +7,28 @@
 #include "redis_compat/command/error_reply.h"
 #include "redis_compat/command/queue_probe.h"
 #include "store/base/check.h"
+#include "store/wal/group_commit.h"
 
 namespace cloakroom {
 namespace {
 
-constexpr uint64_t kLoggedBesidesWord = 32;  // of a record, for each word that a command brings
-constexpr int kRunsMax = 3;                  // of one handler again, while memory is short
+constexpr int kRunsMax = 3;  // of one handler again, while memory is short
 // What EXEC may take beyond the room that was made for it before it began.
 constexpr size_t kExecSlackBytes = size_t{1} << 20;
 
 }  // namespace
+
+bool CopiesValues(const CommandSpec& spec) {
+  constexpr std::string_view kNames[] = {"copy", "sdiffstore", "sinterstore", "sunionstore"};
+  return std::find(std::begin(kNames), std::end(kNames), spec.name) != std::end(kNames);
+}
 
 /// While the log takes little or nothing: whether this command may be executed.
 bool Dispatcher::Impl::TakesWrite(const ClientState& client, Args args,
                                   const Command& command) const {
   const bool exec = command.spec->name == "exec";
   if (exec ? !QueueWrites(client) : (command.spec->flags & kWrite) == 0) return true;
-  uint64_t bytes = client.queued_bytes;
+  uint64_t bytes = client.queued_log_bytes;
   for (const std::string_view word : args.words()) bytes += word.size() + kLoggedBesidesWord;
   return shard.CanAccept(bytes);
 }
@@ -84,24 +89,73 @@ Result<void> Dispatcher::Impl::Fit(CommandContext& ctx, Args args, Reply& reply,
   return {};
 }
 
+/// The batch is more than the space that the log has: more is asked for, and meanwhile the client
+/// waits. What is executed nevertheless would hold up all replies after it. Inside EXEC that was
+/// done before; what then comes as a surprise is refused. What a read records in passing is small,
+/// and is not even tried while writes are refused.
+Result<void> Dispatcher::Impl::FitLog(const CommandContext& ctx) {
+  if ((ctx.command.spec->flags & kWrite) == 0) return {};
+  const uint64_t bytes = batch.bytes().size();
+  const LogRoom room = ctx.client.in_exec ? LogRoom::kNo : shard.MakeLogRoom(bytes);
+  if (room == LogRoom::kYes) return {};
+  if (room == LogRoom::kLater) ctx.client.awaited_log_bytes = bytes;
+  return Fail(Code::kRefused, "{}", shard.log_denial());
+}
+
+/// A command has waited for space in the log: whether it goes on waiting.
+bool Dispatcher::Impl::GoesOnWaitingForLog(ClientState& client) {
+  const uint64_t bytes = std::exchange(client.awaited_log_bytes, 0);
+  if (server.paused() != PauseMode::kOff) return false;
+  if (shard.MakeLogRoom(bytes) != LogRoom::kLater) return false;
+  client.awaited_log_bytes = bytes;
+  return true;
+}
+
 Result<void> Dispatcher::MakeRoomForQueue(ClientState& client) {
-  Impl& impl = *impl_;
-  if (!impl.budget.limited() || !client.queue_grows) return {};
+  TRY_VOID(impl_->FitQueueInMemory(client));
+  return impl_->FitQueueInLog(client);
+}
+
+Result<void> Dispatcher::Impl::FitQueueInLog(ClientState& client) {
+  if (!shard.has_journal()) return {};
+  uint64_t bytes = client.queued_log_bytes;
+  if (client.queue_copies) {
+    WriteBatch probe;
+    ProbeQueue(self, server, random, client, probe);
+    bytes = std::max<uint64_t>(bytes, probe.bytes().size());
+  }
+  if (shard.HasLogRoom(bytes) || !QueueWrites(client)) return {};
+  switch (shard.MakeLogRoom(bytes)) {
+    case LogRoom::kYes:
+      return {};
+    case LogRoom::kLater:
+      client.awaited_log_bytes = bytes;
+      return Fail(Code::kRefused, "");
+    case LogRoom::kNo:
+      break;
+  }
+  self.Forget(client);
+  return Fail(Code::kExecAbort, "Transaction discarded because of: {}",
+              ErrorLine(Error{Code::kRefused, shard.log_denial()}));
+}
+
+Result<void> Dispatcher::Impl::FitQueueInMemory(ClientState& client) {
+  if (!budget.limited() || !client.queue_grows) return {};
   const size_t credit = std::min(client.queued_memory_bytes, client.queued_counted_bytes);
   WriteBatch probe;
   size_t reserved = 0;
   for (int runs = 0;; ++runs) {
     probe.Clear();
-    ProbeQueue(*this, impl.server, impl.random, client, probe);
-    if (probe.empty() || impl.budget.Fits(probe.reach())) break;
-    const Shard::Room room = impl.shard.Reserve(probe, credit, reserved);
+    ProbeQueue(self, server, random, client, probe);
+    if (probe.empty() || budget.Fits(probe.reach())) break;
+    const Shard::Room room = shard.Reserve(probe, credit, reserved);
     if (room == Shard::Room::kYes) break;
     if (room == Shard::Room::kLater) {
       client.awaited_memory_bytes = reserved;
       return Fail(Code::kNoMemory, "");
     }
     if (room == Shard::Room::kAgain && runs < kRunsMax) continue;
-    Forget(client);
+    self.Forget(client);
     return Fail(Code::kExecAbort, "Transaction discarded because of: {}",
                 ErrorLine(Error{Code::kNoMemory, ""}));
   }

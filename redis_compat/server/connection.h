@@ -83,7 +83,7 @@ class Connection final : public StreamEvents {
     kSpent,    // the same, and has had its share of this turn
     kRunning,  // has requests in the group that is being executed
     kPaused,   // waits for the end of CLIENT PAUSE
-    kWaiting,  // waits for the next turn, in which memory is freed for its command
+    kWaiting,  // waits for the next turn: memory or the log has no room for its command yet
     kStalled,  // waits for its output to shrink
     kClosing,  // executes no more; goes when its output has left
     kDoomed,   // goes at the end of the turn

@@ -67,7 +67,7 @@ bool Turn::Run() {
   arena_.Reset();
   // When the log has caught up, it asks for a turn.
   return !stopped_ && !dispatcher_.shard().Congested() &&
-         !(In(Place::kFresh).empty() && In(Place::kBacklog).empty() && In(Place::kWaiting).empty());
+         !(In(Place::kFresh).empty() && In(Place::kBacklog).empty() && !AnyWaitsForMemory());
 }
 
 Connection* Turn::Pick() {
@@ -172,7 +172,7 @@ void Turn::Execute(const Item& item) {
     NeedsFlush(connection);
     return;
   }
-  if (outcome.waits_for_memory) [[unlikely]] {
+  if (outcome.waits_for_memory || outcome.waits_for_log) [[unlikely]] {
     connection.ParseAgain();
     MoveTo(connection, Place::kWaiting);
     NeedsFlush(connection);
@@ -301,6 +301,13 @@ void Turn::ResumePaused() {
 void Turn::ResumeWaiting() {
   while (Connection* const connection = In(Place::kWaiting).first())
     MoveTo(*connection, Place::kBacklog);
+}
+
+/// Who waits for the log needs no turn before it asks for one.
+bool Turn::AnyWaitsForMemory() {
+  for (const Connection* at = In(Place::kWaiting).first(); at != nullptr; at = at->next_in_place)
+    if (at->client.awaited_log_bytes == 0) return true;
+  return false;
 }
 
 size_t Turn::PausedCount() const {

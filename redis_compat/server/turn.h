@@ -120,6 +120,7 @@ class Turn final : public ConnectionEvents {
   void ExecuteGroup();
   void Execute(const Item& item);
   void ResumeWaiting();
+  [[nodiscard]] bool AnyWaitsForMemory();
   void EndMalformed(Connection& connection);
   void AfterGroup();
   void NoteServed(Connection& connection, bool fresh);

@@ -280,9 +280,24 @@ bool Shard::CanAccept(uint64_t bytes) const {
   return impl_->refused.empty() && (impl_->journal == nullptr || impl_->journal->CanAccept(bytes));
 }
 
+bool Shard::HasLogRoom(uint64_t bytes) const {
+  const Impl& impl = *impl_;
+  return impl.journal == nullptr ||
+         impl.journal->HasRoom(bytes + impl.open_ops.size(), /*kept=*/!impl.open);
+}
+
+LogRoom Shard::MakeLogRoom(uint64_t bytes) {
+  return impl_->journal == nullptr ? LogRoom::kYes : impl_->journal->MakeRoom(bytes);
+}
+
 std::string Shard::refusal() const {
   if (!impl_->refused.empty() || impl_->journal == nullptr) return impl_->refused;
   return "Errors writing to the log: " + impl_->journal->refusal();
+}
+
+std::string Shard::log_denial() const {
+  const std::string reason = impl_->journal == nullptr ? "" : impl_->journal->denied_reason();
+  return "Errors writing to the log: " + (reason.empty() ? "it is short of space" : reason);
 }
 
 void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }

@@ -19,6 +19,7 @@
 namespace cloakroom {
 
 class GroupCommit;
+enum class LogRoom : uint8_t;
 
 /// The commit path of one shard: time, log, keyspace. One command's batch, or all of an EXEC, is
 /// one record.
@@ -70,9 +71,16 @@ class Shard {
   /// Whether a command that brings about `bytes` may change anything; false while the disk takes no
   /// more, or RefuseWrites says so. Why is in refusal().
   [[nodiscard]] bool CanAccept(uint64_t bytes) const;
+  /// Whether the log has space for `bytes` of ops more, those of an open record included, so that
+  /// they never wait for it. An open record may take what is kept for what nobody can refuse. O(1).
+  [[nodiscard]] bool HasLogRoom(uint64_t bytes) const;
+  /// As HasLogRoom; when there is too little, asks for more: see GroupCommit::MakeRoom.
+  [[nodiscard]] LogRoom MakeLogRoom(uint64_t bytes);
   /// False while CanAccept is true of anything.
   [[nodiscard]] bool Refuses() const;
   [[nodiscard]] std::string refusal() const;
+  /// Why MakeLogRoom said kNo.
+  [[nodiscard]] std::string log_denial() const;
   /// While `reason` is not empty no write is accepted.
   void RefuseWrites(std::string reason);
   /// The state is not whole yet: nothing may read or change it.

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int64_t kSecondUs = 1'000'000;
 constexpr TimeMs kRetryMs = 1000;
+// Beside a record's ops: its own frame, and that of the mark which may go before it.
+constexpr uint64_t kFramesBytes = 2 * kWalFrameBytes;
 // Memory that one huge batch needed is not kept.
 constexpr size_t kKeepBytesMax = size_t{4} << 20;
 
@@ -53,7 +55,7 @@ void GroupCommit::Append(const RecordHeader& header, std::string_view ops) {
 void GroupCommit::NeedDisk(uint64_t sequence) { disk_wanted_ = std::max(disk_wanted_, sequence); }
 
 void GroupCommit::EndTurn() {
-  if (!pending_.empty() || disk_wanted_ > synced_) Advance();
+  if (!pending_.empty() || disk_wanted_ > synced_ || asked_ != 0) Advance();
 }
 
 uint64_t GroupCommit::Reached(AckLevel level) const {
@@ -82,7 +84,7 @@ void GroupCommit::Advance() {
     return;
   }
   WriteIfPossible();
-  if (!writer_.full()) writer_.Reserve(PendingBytes());
+  if (!writer_.full()) writer_.Reserve(PendingBytes(), asked_);
   SyncIfDue();
   StopIfDone();
 }
@@ -129,7 +131,8 @@ void GroupCommit::Written(Result<void> result, std::string bytes, bool and_sync)
     failed_ = std::move(bytes);
     write_failing_ = true;
     Refuse(std::move(result).error().message);
-    return StopIfDone();
+    StopIfDone();
+    return events_.changed();
   }
   write_failing_ = false;
   written_ = batch_last_;
@@ -155,6 +158,7 @@ void GroupCommit::NextSegment() {
                               result.error().message);
                         }
                         Advance();
+                        events_.changed();
                       });
 }
 
@@ -202,8 +206,21 @@ void GroupCommit::NoteRoom() {
     Refuse(writer_.full_reason());
   else if (!write_failing_)
     Accept();
+  NoteAsked();
   Advance();
   events_.changed();
+}
+
+/// Whoever waits for space can go on, or is to be refused.
+void GroupCommit::NoteAsked() {
+  if (asked_ == 0) return;
+  if (const uint64_t denied = writer_.denied(); denied != 0) {
+    denied_ = denied;
+    denied_until_us_ = clock_.MonotonicUs() + kSecondUs;
+  } else if (refusal_.empty() && !HasRoom(asked_ - kFramesBytes)) {
+    return;  // it was asked for while less was being reserved
+  }
+  asked_ = 0;
 }
 
 void GroupCommit::Refuse(std::string reason) {
@@ -234,11 +251,27 @@ void GroupCommit::Retry() {
 bool GroupCommit::CanAccept(uint64_t bytes) const {
   if (refusal_.empty()) [[likely]]
     return true;
-  if (write_failing_) return false;
-  // The rest is for what nobody can refuse, and for commands that log more than they bring.
-  const uint64_t kept = options_.log.reserve_bytes / 4;
-  const uint64_t wanted = PendingBytes() + bytes + kWalFrameBytes + kept;
-  return wanted <= writer_.RoomBytes();
+  return !write_failing_ && HasRoom(bytes);
+}
+
+bool GroupCommit::HasRoom(uint64_t bytes, bool kept) const {
+  const uint64_t spare = kept ? options_.log.reserve_bytes / 4 : 0;
+  return PendingBytes() + bytes + kFramesBytes + spare <= writer_.RoomBytes();
+}
+
+LogRoom GroupCommit::MakeRoom(uint64_t bytes) {
+  if (dead_) return LogRoom::kYes;  // no reply leaves any more
+  if (write_failing_) return LogRoom::kNo;
+  if (HasRoom(bytes)) return LogRoom::kYes;
+  if (!refusal_.empty()) return LogRoom::kNo;
+  const uint64_t record = bytes + kFramesBytes;
+  if (record >= denied_ && clock_.MonotonicUs() < denied_until_us_) return LogRoom::kNo;
+  asked_ = std::max(asked_, record);
+  return LogRoom::kLater;
+}
+
+const std::string& GroupCommit::denied_reason() const {
+  return refusal_.empty() ? writer_.denied_reason() : refusal_;
 }
 
 bool GroupCommit::Congested() const {

@@ -25,6 +25,13 @@ enum class SyncPolicy : uint8_t {
   kNever,        // only at a change of segments, and at the end
 };
 
+/// Whether the log has space for a record.
+enum class LogRoom : uint8_t {
+  kYes,
+  kLater,  // more is being reserved; ask again when GroupCommit has told of a change
+  kNo,     // it cannot be had
+};
+
 /// Takes the records of a turn to the disk together: one write, and at most one sync, for all of
 /// them, while the loop goes on. Knows how far the log has come.
 ///
@@ -44,7 +51,7 @@ class GroupCommit {
     uint64_t pending_bytes_max = uint64_t{64} << 20;
   };
   struct Events {
-    /// A level has risen, or whether it is Congested has changed.
+    /// A level has risen, or whether it is Congested has changed, or what MakeRoom says.
     std::function<void()> changed;
     /// A sync failed, and nothing is known of what was written. No level rises any more: say so
     /// and stop.
@@ -74,6 +81,14 @@ class GroupCommit {
   /// full or fails to write, once what was reserved ahead runs short: refuse it (MISCONF). What is
   /// appended nevertheless waits in memory for the disk to come back. O(1).
   [[nodiscard]] bool CanAccept(uint64_t bytes) const;
+  /// Whether a record of `bytes` can be written with what is reserved, so that it never waits for
+  /// space. `kept`: and something stays for what nobody can refuse. O(1).
+  [[nodiscard]] bool HasRoom(uint64_t bytes, bool kept = true) const;
+  /// As HasRoom; when there is too little, has more reserved by EndTurn. What cannot be had is not
+  /// asked of the disk again for a second.
+  [[nodiscard]] LogRoom MakeRoom(uint64_t bytes);
+  /// Why MakeRoom said kNo, for a person.
+  [[nodiscard]] const std::string& denied_reason() const;
   /// What refuses writes, for a person; empty while nothing does.
   [[nodiscard]] const std::string& refusal() const { return refusal_; }
   /// The disk cannot keep up: so much waits that nothing more should be executed until `changed`.
@@ -108,6 +123,7 @@ class GroupCommit {
   void StopIfDone();
   void Stopped(Result<void> result);
   void NoteRoom();
+  void NoteAsked();
   void Refuse(std::string reason);
   void Accept();
   void Retry();
@@ -142,7 +158,10 @@ class GroupCommit {
   int64_t segment_retry_us_ = 0;  // not before this
   bool write_failing_ = false;
   std::string refusal_;
-  bool dead_ = false;  // after a failed sync
+  uint64_t asked_ = 0;           // the largest record that waits for space
+  uint64_t denied_ = 0;          // the smallest for which there was none
+  int64_t denied_until_us_ = 0;  // it is not tried again before
+  bool dead_ = false;            // after a failed sync
   std::function<void(Result<void> result)> stopped_;
 };
 

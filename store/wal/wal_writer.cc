@@ -32,6 +32,12 @@ struct WalWriter::NewSegment {
   Done done;
 };
 
+/// How far space is to be reserved.
+struct WalWriter::Wish {
+  uint64_t wanted;  // else the log is full
+  uint64_t asked;   // beyond that, if it can be had
+};
+
 /// A sync of several files that is under way.
 struct WalWriter::SyncRun {
   int left = 0;
@@ -185,27 +191,29 @@ void WalWriter::Sync(Done done) {
 
 // Space
 
-void WalWriter::Reserve(uint64_t ahead) {
+void WalWriter::Reserve(uint64_t ahead, uint64_t asked) {
   ahead_ = ahead;
   const uint64_t wanted = offset_ + ahead + options_.reserve_bytes;
-  if (reserving_ || making_ || !can_reserve_ || allocated_ >= wanted) return;
+  if (reserving_ || making_ || !can_reserve_ || allocated_ >= wanted + asked) return;
   // Not beyond what the segment will become, and in small steps while space is short.
   const uint64_t step = std::max(2 * options_.reserve_bytes, std::min(offset_, kStepBytesMax));
   const uint64_t generous = std::min(allocated_ + step, options_.segment_bytes);
   reserving_ = true;
-  ReserveTo(full_ ? wanted : std::max(wanted, generous), wanted);
+  denied_ = 0;
+  ReserveTo(full_ ? wanted + asked : std::max(wanted + asked, generous), {wanted, asked});
 }
 
-void WalWriter::ReserveTo(uint64_t end, uint64_t wanted) {
-  newest_->Allocate(end, [this, end, wanted](Result<void> result) {
-    if (!result && result.error().code == Code::kNoSpace && end > wanted)
-      return ReserveTo(wanted, wanted);
+void WalWriter::ReserveTo(uint64_t end, const Wish& wish) {
+  newest_->Allocate(end, [this, end, wish](Result<void> result) {
+    if (!result && ReservesLess(end, wish, result.error())) return;
     reserving_ = false;
-    full_ = !result && result.error().code != Code::kUnavailable;
+    // What stands ready already is enough, though what was asked for beyond it cannot be had.
+    const bool stands = denied_ != 0 && allocated_ >= wish.wanted;
+    full_ = !result && !stands && result.error().code != Code::kUnavailable;
     if (result) allocated_ = std::max(allocated_, end);
     if (full_) {
       full_reason_ = std::move(result).error().message;
-    } else if (!result) {
+    } else if (!result && !stands) {
       can_reserve_ = false;
       Log(LogLevel::kWarning, "{}. A full disk will be noticed only when it is written to.",
           result.error().message);
@@ -214,8 +222,27 @@ void WalWriter::ReserveTo(uint64_t end, uint64_t wanted) {
   });
 }
 
+/// So much cannot be had. True: a smaller step is under way instead.
+bool WalWriter::ReservesLess(uint64_t end, const Wish& wish, const Error& error) {
+  if (error.code == Code::kUnavailable) return false;
+  const uint64_t all = wish.wanted + wish.asked;
+  const bool too_much = error.code == Code::kNoSpace || wish.asked != 0;
+  if (too_much && end > all) {
+    ReserveTo(all, wish);
+    return true;
+  }
+  if (wish.asked == 0 || end < all) return false;
+  denied_ = wish.asked;
+  denied_reason_ = error.message;
+  if (allocated_ >= wish.wanted) return false;
+  ReserveTo(wish.wanted, wish);
+  return true;
+}
+
 uint64_t WalWriter::RoomBytes() const {
-  return can_reserve_ ? allocated_ - offset_ : UINT64_MAX - offset_;
+  if (!can_reserve_) return UINT64_MAX - offset_;
+  const uint64_t room = allocated_ - offset_;
+  return making_ ? std::min(room, making_->end - kWalHeaderBytes) : room;
 }
 
 // Old segments

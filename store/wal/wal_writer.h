@@ -64,9 +64,14 @@ class WalWriter {
 
   // Space.
 
-  /// Has at least reserve_bytes ready beyond `ahead` bytes that are still to be written.
-  void Reserve(uint64_t ahead);
-  /// Ready behind what is written; a Write under way counts as not written.
+  /// Has at least reserve_bytes ready beyond `ahead` bytes that are still to be written, and if it
+  /// can be had `asked` more.
+  void Reserve(uint64_t ahead, uint64_t asked = 0);
+  /// What the last Reserve was asked for and could not have, although it has the rest; 0: nothing.
+  [[nodiscard]] uint64_t denied() const { return denied_; }
+  [[nodiscard]] const std::string& denied_reason() const { return denied_reason_; }
+  /// Ready behind what is written; a Write under way counts as not written. While the next segment
+  /// is being made, what is ready in both.
   [[nodiscard]] uint64_t RoomBytes() const;
   [[nodiscard]] bool reserving() const { return reserving_; }
   /// The last Reserve failed. It is tried again by the next, and when a segment has gone.
@@ -98,7 +103,9 @@ class WalWriter {
   template <typename Call>
   [[nodiscard]] auto WhileAlive(Call call) const;
   [[nodiscard]] std::string PathOf(uint64_t first) const;
-  void ReserveTo(uint64_t end, uint64_t wanted);
+  struct Wish;
+  void ReserveTo(uint64_t end, const Wish& wish);
+  [[nodiscard]] bool ReservesLess(uint64_t end, const Wish& wish, const Error& error);
   void ReserveFirst();
   void WriteHead();
   void Adopt();
@@ -126,6 +133,8 @@ class WalWriter {
   bool full_ = false;
   uint64_t ahead_ = 0;  // as Reserve was last told
   std::string full_reason_;
+  uint64_t denied_ = 0;
+  std::string denied_reason_;
 
   std::deque<std::string> removing_;  // oldest first; the first is under way
 };

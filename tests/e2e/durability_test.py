@@ -352,38 +352,6 @@ class LogTest(InFolder):
         self.assertIn("Nothing was changed", text)
         self.assertEqual(self.images() + self.wal_files(), before)
 
-    def test_a_full_disk_refuses_writes_and_takes_them_again(self):
-        mount = os.path.join(self.folder, "small")
-        os.mkdir(mount)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", mount], check=True)
-        try:
-            client = self.start("--save", "", "--auto-aof-rewrite-percentage", "0", folder=mount)
-            client.call("SET", "before", "1")
-            written = 0
-            with self.assertRaises(ReplyError) as refused:
-                for written in range(2000):
-                    client.call("SET", f"k{written}", "x" * 20000)
-            self.assertTrue(str(refused.exception).startswith("MISCONF"), refused.exception)
-            self.assertEqual(client.call("GET", "before"), b"1")
-            self.assertEqual(client.call("EXISTS", f"k{written}"), 0, "it must not be executed")
-            self.assertEqual(info(client, "aof_last_write_status"), "err")
-            subprocess.run(["mount", "-o", "remount,size=200m", mount], check=True)
-
-            def taken():
-                try:
-                    return client.call("SET", "after", "1") == b"OK"
-                except ReplyError:
-                    return False
-
-            wait_for(taken)
-            kill(self.server)
-            client = self.start("--save", "", folder=mount)
-            self.assertEqual(client.call("GET", "after"), b"1")
-            self.assertEqual(client.call("EXISTS", f"k{written - 1}"), 1)
-            self.server.stop()
-        finally:
-            subprocess.run(["umount", "-l", mount], check=True)
-
     def test_what_would_be_ignored_is_refused(self):
         file = os.path.join(self.folder, "x")
         for words in (("--restore", file, "--check-log"),

@@ -58,7 +58,11 @@ class SimProcess {
       const Dispatcher::Prepared prepared = dispatcher_.Prepare(client_, args);
       dispatcher_.PrefetchEntry(prepared);
       outcome = dispatcher_.Execute(client_, args, prepared, out);
-    } while (outcome.waits_for_memory);
+      if (!outcome.waits_for_log) continue;
+      shard.EndTurn();
+      machine_.clock.Advance(1);
+      machine_.disk.Poll();
+    } while ((outcome.waits_for_memory || outcome.waits_for_log) && failure.empty());
     held_.push_back({outcome.level, outcome.depends_on});
     oracle_.Tap(shard);
     return out;

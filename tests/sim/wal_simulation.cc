@@ -100,12 +100,15 @@ class Simulator {
 
   void Append() {
     const size_t size_bytes = Chance(3) ? random_.Below(6000) : 10 + random_.Below(200);
-    if (!machine_.log->CanAccept(size_bytes)) {
+    const uint64_t count = 1 + random_.Below(4);
+    const LogRoom room = machine_.log->MakeRoom(count * (size_bytes + kWalFrameBytes));
+    if (room == LogRoom::kLater) machine_.log->EndTurn();
+    if (room != LogRoom::kYes) {
       ++result_.refusals;
       return;
     }
     const size_t segments = machine_.log->writer().segments();
-    for (uint64_t records = 1 + random_.Below(4); records > 0; --records) {
+    for (uint64_t records = count; records > 0; --records) {
       machine_.Append(size_bytes);
       appended_[machine_.last] = size_bytes;
       ++result_.records;
@@ -120,6 +123,10 @@ class Simulator {
     const uint64_t disk = machine_.on_disk();
     if (os < promised_os_ || disk < promised_disk_) Problem("a level fell");
     if (disk > os || os > machine_.last) Problem("levels: disk {}, os {}", disk, os);
+    // Whatever becomes of the disk: what was accepted has its space.
+    const uint64_t room = machine_.log->writer().RoomBytes();
+    if (machine_.log->PendingBytes() > room)
+      Problem("{} bytes for a room of {}", machine_.log->PendingBytes(), room);
     promised_os_ = os;
     promised_disk_ = disk;
   }

@@ -240,6 +240,58 @@ TEST_F(GroupCommitTest, DroppingSegmentsBringsSpaceBackAtOnce) {
   EXPECT_TRUE(machine.log->CanAccept(100));
 }
 
+// A record that is larger than what stands ready has its space made before it is accepted.
+TEST_F(GroupCommitTest, ALargeRecordWaitsForItsSpace) {
+  Start(SyncPolicy::kNever);
+  EXPECT_EQ(machine.log->MakeRoom(100), LogRoom::kYes);
+  EXPECT_EQ(machine.log->MakeRoom(50'000), LogRoom::kLater);
+  EXPECT_EQ(machine.log->MakeRoom(100), LogRoom::kYes) << "others go on meanwhile";
+  machine.changes = 0;
+  machine.log->EndTurn();
+  machine.Settle();
+  EXPECT_GT(machine.changes, 0) << "or nobody would know";
+  ASSERT_EQ(machine.log->MakeRoom(50'000), LogRoom::kYes);
+  machine.disk.capacity_bytes = machine.disk.UsedBytes();
+  machine.Append(50'000);
+  machine.log->EndTurn();
+  machine.Settle();
+  EXPECT_EQ(machine.os(), 1U);
+}
+
+// Accepted, it would never be written, and every reply after it would wait for it.
+TEST_F(GroupCommitTest, ARecordLargerThanTheDiskIsRefusedAndNoOtherIs) {
+  machine.disk.capacity_bytes = 50'000;
+  Start(SyncPolicy::kNever);
+  ASSERT_EQ(machine.log->MakeRoom(80'000), LogRoom::kLater);
+  machine.log->EndTurn();
+  machine.Settle();
+  EXPECT_EQ(machine.log->MakeRoom(80'000), LogRoom::kNo);
+  EXPECT_THAT(machine.log->denied_reason(), HasSubstr("No space left on device"));
+  EXPECT_EQ(machine.log->refusal(), "") << "it is not the log that is full";
+  EXPECT_EQ(machine.log->MakeRoom(20'000), LogRoom::kLater) << "a smaller one may fit";
+  machine.log->EndTurn();
+  machine.Settle();
+  EXPECT_EQ(machine.log->MakeRoom(20'000), LogRoom::kYes);
+  machine.disk.capacity_bytes = 1'000'000;
+  machine.Pass(1100);
+  EXPECT_EQ(machine.log->MakeRoom(80'000), LogRoom::kLater) << "it is tried again";
+  machine.log->EndTurn();
+  machine.Settle();
+  EXPECT_EQ(machine.log->MakeRoom(80'000), LogRoom::kYes);
+}
+
+// Whoever waits for space must learn that there will be none.
+TEST_F(GroupCommitTest, AFailedWriteRefusesWhoWaitsForSpace) {
+  Start(SyncPolicy::kNever);
+  machine.disk.faults.write_fails = 1000;
+  machine.AppendTurn();
+  ASSERT_EQ(machine.log->MakeRoom(50'000), LogRoom::kLater);
+  machine.changes = 0;
+  machine.Settle();
+  EXPECT_GT(machine.changes, 0);
+  EXPECT_EQ(machine.log->MakeRoom(50'000), LogRoom::kNo);
+}
+
 // The batch is written again to the same place; nothing of it is promised before.
 TEST_F(GroupCommitTest, AFailedWriteIsTriedAgain) {
   Start(SyncPolicy::kAlways);
