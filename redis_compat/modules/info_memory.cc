@@ -80,13 +80,15 @@ void InfoMemory(CommandContext& ctx, const Facts& facts, InfoText& info) {
   info.Bytes("maxmemory", figures.limit);
   info.Field("maxmemory_policy", ctx.server.ConfigGet("maxmemory-policy").value_or("noeviction"));
   Fragmentation(process, info);
-  info.Field("mem_not_counted_for_evict", figures.going + ctx.server.Persisted().log_buffer_bytes);
+  const PersistenceStatus persisted = ctx.server.Persisted();
+  info.Field("mem_not_counted_for_evict",
+             figures.going + persisted.log_buffer_bytes + persisted.save_memory_bytes);
   info.Field("mem_replication_backlog", process.log);
   info.Field("mem_total_replication_buffers", process.log);
   info.Field("mem_clients_slaves", 0);
   info.Field("mem_clients_normal", process.clients);
   info.Field("mem_cluster_links", 0);
-  info.Field("mem_aof_buffer", ctx.server.Persisted().log_buffer_bytes);
+  info.Field("mem_aof_buffer", persisted.log_buffer_bytes);
   if (const auto name = facts.find("mem_allocator"); name != facts.end())
     info.Field("mem_allocator", name->second);
   info.Field("active_defrag_running", 0);

@@ -32,8 +32,9 @@ void WriteLoading(CommandContext& ctx, const PersistenceStatus& status, InfoText
 
 void WriteImages(CommandContext& ctx, const PersistenceStatus& status, InfoText& info) {
   const bool saving = status.saving || status.saving_backup;
-  info.Field("current_cow_peak", 0);
-  info.Field("current_cow_size", 0);
+  // No process is forked: this is what an image takes until the disk has it.
+  info.Field("current_cow_peak", status.save_memory_peak_bytes);
+  info.Field("current_cow_size", status.save_memory_bytes);
   info.Field("current_cow_size_age", 0);
   info.Decimal("current_fork_perc",
                saving ? Percent(status.save_entries, status.save_entries_expected) : 0);
@@ -47,7 +48,7 @@ void WriteImages(CommandContext& ctx, const PersistenceStatus& status, InfoText&
   info.Field("rdb_current_bgsave_time_sec",
              status.saving ? std::max<TimeMs>(ctx.now - status.save_began_ms, 0) / 1000 : -1);
   info.Field("rdb_saves", status.saves);
-  info.Field("rdb_last_cow_size", 0);
+  info.Field("rdb_last_cow_size", status.last_memory_bytes);
   info.Field("rdb_last_load_keys_expired", 0);
   info.Field("rdb_last_load_keys_loaded", status.loaded_entries);
   info.Field("image_bytes", status.image_bytes);

@@ -25,6 +25,9 @@ class ImageEncoder final : public CaptureSink {
   /// Takes the blocks that are whole.
   [[nodiscard]] std::string Take();
   [[nodiscard]] size_t pending_bytes() const { return out_.size(); }
+  [[nodiscard]] size_t memory_bytes() const {
+    return out_.capacity() + items_.capacity() + packed_.capacity();
+  }
   /// Sessions, tombstones, marks and keys so far.
   [[nodiscard]] uint64_t entries() const { return end_.entries; }
 

@@ -97,7 +97,7 @@ void ImageSaver::WriteIfPossible() {
   ended_ = last;
   const bool sync = last || offset_ + bytes.size() - synced_ >= kSyncEach;
   if (sync) synced_ = offset_ + bytes.size();
-  const size_t size = bytes.size();
+  const size_t size = writing_bytes_ = bytes.size();
   file_->Write(offset_, std::move(bytes), sync ? DiskFile::Then::kSync : DiskFile::Then::kNothing,
                [this, size](Result<void> result, const std::string& /*bytes*/) {
                  Written(std::move(result), size);
@@ -106,11 +106,20 @@ void ImageSaver::WriteIfPossible() {
 
 void ImageSaver::Written(Result<void> result, size_t bytes) {
   writing_ = false;
+  writing_bytes_ = 0;
   if (!result) return Fail(std::move(result).error());
   offset_ += bytes;
   if (ended_) return Rename();
   WriteIfPossible();
   Wake();
+}
+
+size_t ImageSaver::BehindBytes() const {
+  return pending_.size() + writing_bytes_ + (scan_ == nullptr ? 0 : scan_->pending_bytes());
+}
+
+size_t ImageSaver::MemoryBytes() const {
+  return pending_.capacity() + writing_bytes_ + (scan_ == nullptr ? 0 : scan_->memory_bytes());
 }
 
 void ImageSaver::Rename() {

@@ -44,6 +44,11 @@ class ImageSaver {
 
   [[nodiscard]] uint64_t entries() const { return info_.entries; }
   [[nodiscard]] uint64_t entries_expected() const { return expected_; }
+  /// Finished bytes that the disk does not have. The scan waits for the disk, but changes add to
+  /// them all the same: while it stalls, nothing but the caller limits them.
+  [[nodiscard]] size_t BehindBytes() const;
+  /// About what the image takes in memory, those included.
+  [[nodiscard]] size_t MemoryBytes() const;
   /// Bytes that the disk has.
   [[nodiscard]] uint64_t written_bytes() const { return offset_; }
 
@@ -68,6 +73,7 @@ class ImageSaver {
   uint64_t expected_ = 0;
   std::string pending_;  // of the scan, not handed to the disk yet
   DiskFilePtr file_;
+  size_t writing_bytes_ = 0;  // of the write under way
   uint64_t offset_ = 0;
   uint64_t synced_ = 0;  // up to where the last write with a sync went
   bool writing_ = false;

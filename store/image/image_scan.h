@@ -42,6 +42,10 @@ class ImageScan {
   /// How many they are: whoever steps waits while the disk is slow. Changes add to them all the
   /// same.
   [[nodiscard]] size_t pending_bytes() const { return encoder_.pending_bytes(); }
+  /// About what all of it takes.
+  [[nodiscard]] size_t memory_bytes() const {
+    return encoder_.memory_bytes() + capture_.memory_bytes();
+  }
   /// Sessions, tombstones, marks and keys so far.
   [[nodiscard]] uint64_t entries() const { return encoder_.entries(); }
   /// How many they will be at most: what is dead and not yet freed counts too.

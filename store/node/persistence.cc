@@ -1,5 +1,7 @@
 #include "store/node/persistence.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +16,8 @@ constexpr uint64_t kLoadBytes = uint64_t{1} << 20;  // of a slice
 constexpr size_t kStepUnits = 64;                   // of a slice of an image
 constexpr int64_t kTellUs = 2'000'000;              // between two lines about the progress
 constexpr int64_t kRetryUs = 5'000'000;             // after an image that failed
+constexpr int64_t kLogWaitUs = 10'000'000;          // of an image for the log
+constexpr size_t kMemoryShare = 20;                 // of what is in use, for an image to wait
 constexpr size_t kEndedMax = 64;                    // jobs whose end is remembered
 constexpr size_t kSweepUnits = 4096;                // after each slice of the log
 
@@ -161,12 +165,49 @@ Result<void> Persistence::StartLog(const Recovered& recovered) {
 
 // Images
 
+bool Persistence::LogHas(uint64_t sequence) const {
+  return !log_ || log_->Reached(AckLevel::kDisk) >= sequence;
+}
+
+/// What has begun keeps what changes meanwhile. So it begins when the log has shown that the disk
+/// takes something: it has what was there when the image was asked for.
 bool Persistence::Step() {
   if (!job_) return false;
-  if (job_->saver == nullptr) BeginJob(*job_);
+  if (job_->saver == nullptr) {
+    if (job_->sequence == 0) {
+      job_->sequence = shard_.newest().sequence;
+      shard_.NeedDisk(job_->sequence);
+    }
+    if (!LogHas(job_->sequence)) return false;
+    BeginJob(*job_);
+  }
   // Were the log to end before the image, it could not go on behind the image before this one.
-  if (log_ && log_->Reached(AckLevel::kDisk) < job_->sequence) return false;
+  if (!LogHas(job_->sequence)) return false;
   return job_->saver->Step(kStepUnits);
+}
+
+/// No client waits for an image's sake, so what waits in memory for the disk has its bound here.
+void Persistence::LookAfterJob() {
+  Job& job = *job_;
+  if (!LogHas(job.sequence) && clock_.MonotonicUs() - job.log_awaited_us >= kLogWaitUs) {
+    const std::string refusal = log_->refusal();
+    return GiveUpJob(fmt::format("the log has not come to disk as far as the image within {} s{}{}",
+                                 kLogWaitUs / 1'000'000, refusal.empty() ? "" : ": ", refusal));
+  }
+  if (job.saver == nullptr) return;
+  job.memory_peak_bytes = std::max(job.memory_peak_bytes, job.saver->MemoryBytes());
+  const uint64_t behind = job.saver->BehindBytes();
+  if (behind <= options_.image_behind_bytes) return;
+  const uint64_t most =
+      std::max<uint64_t>(options_.image_behind_bytes, shard_.Measure().Used() / kMemoryShare);
+  if (behind <= most) return;
+  GiveUpJob(fmt::format("the disk is too slow for it: {} bytes wait in memory, at most {} may",
+                        behind, most));
+}
+
+void Persistence::GiveUpJob(std::string_view reason) {
+  job_->given_up = true;
+  Saved(Fail(Code::kUnavailable, "given up, for {}", reason));
 }
 
 bool Persistence::SaveIsDue() const {
@@ -185,7 +226,7 @@ bool Persistence::SaveIsDue() const {
 void Persistence::Housekeep() {
   if (loading()) return;
   BeginScheduled();
-  if (job_) return;
+  if (job_) return LookAfterJob();
   if (clock_.MonotonicUs() < not_before_us_ || !SaveIsDue()) return;
   if (const auto begun = BeginImage(); begun)
     Log(LogLevel::kNotice, "{} changes since the last image: saving",
@@ -221,7 +262,7 @@ Result<uint64_t> Persistence::Begin(std::string path, bool backup) {
   job.backup = backup;
   job.path = std::move(path);
   job.began_ms = clock_.WallMs();
-  job.began_us = clock_.MonotonicUs();
+  job.began_us = job.log_awaited_us = clock_.MonotonicUs();
   events_.changed();
   return job.id;
 }
@@ -236,11 +277,13 @@ void Persistence::BeginJob(Job& job) {
                                                        .zstd_level = options_.zstd_level,
                                                        .wake = [this] { events_.changed(); }},
                                    [this](Result<ImageInfo> result) { Saved(std::move(result)); });
+  job.log_awaited_us = clock_.MonotonicUs();
   shard_.NeedDisk(job.sequence);
 }
 
 void Persistence::Saved(Result<ImageInfo> result) {
   const Job job = *std::exchange(job_, std::nullopt);
+  status_.last_memory_bytes = job.memory_peak_bytes;
   if (job.backup) {
     status_.last_backup = job.path;
     status_.last_backup_good = result.has_value();
@@ -263,12 +306,14 @@ void Persistence::Saved(Result<ImageInfo> result) {
 void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   const int64_t took_us = clock_.MonotonicUs() - job.began_us;
   status_.last_took_ms = took_us / 1000;
+  // After one that the disk has failed only a good one helps.
+  gave_up_ = job.given_up && !RefusesWrites();
   status_.last_save_good = result.has_value();
   NoteFailure();
   if (!result) {
     not_before_us_ = clock_.MonotonicUs() + kRetryUs;
-    Log(LogLevel::kWarning, "The image {} could not be saved: {}", job.path,
-        result.error().message);
+    Log(LogLevel::kWarning, "The image {} could not be saved: {}",
+        job.path.empty() ? "that was asked for" : job.path, result.error().message);
     return;
   }
   Log(LogLevel::kNotice, "Image {}: {} entries, {} bytes, in {:.3f} s", job.path, result->entries,
@@ -285,8 +330,10 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   RemoveOldImages();
 }
 
+/// An image that was given up for the memory it took is no reason to hold up anybody.
 bool Persistence::RefusesWrites() const {
-  return !status_.last_save_good && options_.stop_writes_on_failure && !options_.save_rules.empty();
+  return !status_.last_save_good && !gave_up_ && options_.stop_writes_on_failure &&
+         !options_.save_rules.empty();
 }
 
 /// While images fail that somebody relies on, nothing more may change. As Redis has it.
@@ -366,7 +413,10 @@ void Persistence::Stop(std::function<void(Result<void> result)> done) {
     done({});
 }
 
-size_t Persistence::BufferBytes() const { return log_ ? log_->BufferBytes() : 0; }
+size_t Persistence::BufferBytes() const {
+  return (log_ ? log_->BufferBytes() : 0) +
+         (job_ && job_->saver != nullptr ? job_->saver->MemoryBytes() : 0);
+}
 
 PersistenceStatus Persistence::status() const {
   PersistenceStatus status = status_;
@@ -379,6 +429,9 @@ PersistenceStatus Persistence::status() const {
     if (job_->saver != nullptr) {
       status.save_entries = job_->saver->entries();
       status.save_entries_expected = job_->saver->entries_expected();
+      status.save_memory_bytes = job_->saver->MemoryBytes();
+      status.save_memory_peak_bytes =
+          std::max<uint64_t>(job_->memory_peak_bytes, status.save_memory_bytes);
     }
   }
   status.changes_since_save = shard_.changes() - changes_at_save_;

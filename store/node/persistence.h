@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/base/result.h"
@@ -34,10 +35,14 @@ struct PersistenceJob {
   uint64_t id = 0;
   bool backup = false;
   std::string path;
-  uint64_t sequence = 0;  // of the newest record that it holds; as this, once there is a saver
+  uint64_t sequence = 0;  // of the newest record that it holds; before there is a saver, of the
+                          // record that the log has to have on disk first
   uint64_t changes = 0;   // made when it began
   TimeMs began_ms = 0;
   int64_t began_us = 0;
+  int64_t log_awaited_us = 0;  // since when it has waited for the log
+  size_t memory_peak_bytes = 0;
+  bool given_up = false;
   std::unique_ptr<ImageSaver> saver;
 };
 
@@ -61,6 +66,9 @@ class Persistence {
     /// so many per cent. 0 per cent: never for that.
     uint64_t log_bytes_min = uint64_t{64} << 20;
     uint32_t log_growth_percent = 100;
+    /// An image of which more than this waits for the disk, and more than a twentieth of the memory
+    /// in use, is given up.
+    uint64_t image_behind_bytes = uint64_t{64} << 20;
     /// While the last image has failed, and there are rules when to save, no write is accepted.
     bool stop_writes_on_failure = true;
     RecoverUntil until;
@@ -129,7 +137,8 @@ class Persistence {
   void Stop(std::function<void(Result<void> result)> done);
 
   [[nodiscard]] PersistenceStatus status() const;
-  /// Memory of records on their way to the disk: it comes and goes, and no memory limit counts it.
+  /// Memory of records and of an image on their way to the disk: it comes and goes, and no memory
+  /// limit counts it.
   [[nodiscard]] size_t BufferBytes() const;
 
  private:
@@ -152,6 +161,9 @@ class Persistence {
   void RemoveOldImages();
   [[nodiscard]] bool RefusesWrites() const;
   void NoteFailure();
+  void LookAfterJob();
+  void GiveUpJob(std::string_view reason);
+  [[nodiscard]] bool LogHas(uint64_t sequence) const;
   [[nodiscard]] bool SaveIsDue() const;
 
   Clock& clock_;
@@ -179,6 +191,7 @@ class Persistence {
   std::deque<Ended> ended_;
   uint64_t changes_at_save_ = 0;
   int64_t saved_us_ = 0;       // when the last good image began, or the process
+  bool gave_up_ = false;       // the last image, although the disk had not failed it
   int64_t not_before_us_ = 0;  // after a failure: not tried again before
   uint64_t log_bytes_at_save_ = 0;
 };

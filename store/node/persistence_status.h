@@ -25,9 +25,12 @@ struct PersistenceStatus {
   TimeMs save_began_ms = 0;
   uint64_t save_entries = 0;
   uint64_t save_entries_expected = 0;
-  TimeMs last_save_ms = 0;          // when the newest good image began, or the process
-  uint64_t last_save_sequence = 0;  // of the newest good image of this process
-  TimeMs last_took_ms = -1;         // of the last image; -1: there was none
+  uint64_t save_memory_bytes = 0;       // of the image under way
+  uint64_t save_memory_peak_bytes = 0;  // its most
+  uint64_t last_memory_bytes = 0;       // the most of the last image or backup
+  TimeMs last_save_ms = 0;              // when the newest good image began, or the process
+  uint64_t last_save_sequence = 0;      // of the newest good image of this process
+  TimeMs last_took_ms = -1;             // of the last image; -1: there was none
   bool last_save_good = true;
   uint64_t saves = 0;
   uint64_t changes_since_save = 0;

@@ -182,4 +182,13 @@ bool KeyspaceCapture::Step(size_t budget) {
 
 size_t KeyspaceCapture::expected() const { return impl_->expected; }
 
+size_t KeyspaceCapture::memory_bytes() const {
+  size_t bytes = impl_->sessions.memory_bytes();
+  for (const auto& database : impl_->databases) bytes += database->walk.memory_bytes();
+  for (const auto& inside : impl_->insides) bytes += sizeof *inside + inside->walk.memory_bytes();
+  for (const Impl::LongString& string : impl_->strings)
+    bytes += sizeof string + string.key.capacity() + string.rest.capacity();
+  return bytes;
+}
+
 }  // namespace cloakroom

@@ -34,6 +34,8 @@ class KeyspaceCapture {
   [[nodiscard]] bool Step(size_t budget);
   /// How many entries there were at the beginning: those that are left out and spent tokens too.
   [[nodiscard]] size_t expected() const;
+  /// About what it takes: positions, and copies of large strings. O(large entries under way).
+  [[nodiscard]] size_t memory_bytes() const;
 
  private:
   struct Impl;

@@ -16,12 +16,15 @@ class PositionSet {
   bool Insert(const Position& position);
   [[nodiscard]] bool Contains(const Position& position) const;
   [[nodiscard]] size_t size() const { return size_; }
+  /// About what it takes.
+  [[nodiscard]] size_t memory_bytes() const { return size_ * kBytesEach; }
 
  private:
   struct Part {
     std::vector<Position> places;  // open addressing; a power of two, at most three quarters full
     size_t used = 0;
   };
+  static constexpr size_t kBytesEach = 24;
   static constexpr uint16_t kFree = 0xFFFF;  // no slot
 
   [[nodiscard]] static uint64_t Mix(const Position& position);

@@ -27,6 +27,12 @@ class SessionCapture {
   bool Step(size_t& budget);
   [[nodiscard]] size_t expected() const { return expected_; }
 
+  /// As TableCapture::memory_bytes.
+  [[nodiscard]] size_t memory_bytes() const {
+    return (sessions_ == nullptr ? 0 : sessions_->memory_bytes()) +
+           (users_ == nullptr ? 0 : users_->memory_bytes());
+  }
+
   /// The space was flushed: what was in it is read with `kept` from now on.
   void Flushed(const Namespaces& kept) { namespaces_ = &kept; }
 

@@ -45,6 +45,11 @@ class TableCapture {
   /// out.
   bool Step(size_t& budget);
   [[nodiscard]] bool done() const { return done_; }
+  /// About what it takes until it is done.
+  [[nodiscard]] size_t memory_bytes() const {
+    return touched_.memory_bytes() + awaited_.capacity() * sizeof(Position) +
+           batch_.capacity() * sizeof(const Entry*);
+  }
 
   /// Asks to be told (Sink::BeforeChange) of changes at a position that was handed out: for values
   /// that are read bit by bit.

@@ -142,6 +142,60 @@ TEST_F(PersistenceTest, AnImageWaitsForTheLog) {
   EXPECT_EQ(node.shard->Reached(AckLevel::kDisk), 1U);
 }
 
+// On a disk that takes nothing an image keeps nothing of what changes meanwhile: it has not begun.
+// Who asked for it is told in the end.
+TEST_F(PersistenceTest, AnImageDoesNotBeginBeforeTheLogIsOnDisk) {
+  node.options.sync = SyncPolicy::kNever;
+  ASSERT_TRUE(node.Start());
+  node.Put("a");
+  node.machine.disk.faults.write_fails = 1000;
+  node.Put("b");
+  const Result<uint64_t> job = node.persistence->BeginImage();
+  ASSERT_TRUE(job);
+  node.Pass(5000);
+  EXPECT_FALSE(node.persistence->JobResult(*job).has_value());
+  EXPECT_EQ(node.persistence->status().save_memory_bytes, 0U);
+  node.Pass(6000);
+  ASSERT_TRUE(node.persistence->JobResult(*job).has_value());
+  EXPECT_THAT(node.persistence->JobResult(*job)->error().message, HasSubstr("Input/output error"));
+  node.machine.disk.faults = {};
+  node.Pass(2000);
+  EXPECT_TRUE(node.Save().value());
+}
+
+// What changes while the disk stalls is kept for the image, but not without end; and no write is
+// refused for that, for the disk has failed nothing.
+TEST_F(PersistenceTest, AnImageThatTheDiskLeavesBehindIsGivenUp) {
+  node.options.log = false;
+  node.options.save_rules = {{100, 1}};
+  node.options.image_behind_bytes = size_t{6} << 20;
+  node.options.zstd_level = 0;
+  ASSERT_TRUE(node.Start());
+  const std::string value(10'000, 'x');
+  for (int i = 0; i < 1000; ++i) node.Put("key" + std::to_string(i), value);
+  const uint64_t counted = node.persistence->BufferBytes();
+  const Result<uint64_t> job = node.persistence->BeginImage();
+  ASSERT_TRUE(job);
+  node.persistence->Step();
+  node.machine.disk.faults = {.slow = 1000, .slow_ms = 1'000'000};
+  for (int i = 0; i < 50; ++i) node.Put("key" + std::to_string(i), "new");
+  node.Pass(100);
+  ASSERT_FALSE(node.persistence->JobResult(*job).has_value()) << "so much may wait";
+  const PersistenceStatus status = node.persistence->status();
+  EXPECT_GT(status.save_memory_bytes, 100'000U);
+  EXPECT_GE(node.persistence->BufferBytes(), counted + status.save_memory_bytes);
+  for (int i = 0; i < 1000; ++i) node.Put("key" + std::to_string(i), "new");
+  node.Pass(100);
+  ASSERT_TRUE(node.persistence->JobResult(*job).has_value());
+  EXPECT_THAT(node.persistence->JobResult(*job)->error().message, HasSubstr("wait in memory"));
+  EXPECT_EQ(node.persistence->BufferBytes(), counted);
+  EXPECT_TRUE(node.shard->CanAccept(1));
+  EXPECT_FALSE(node.persistence->status().last_save_good);
+  node.machine.disk.faults = {};
+  node.Pass(1'200'000);
+  EXPECT_TRUE(node.persistence->status().last_save_good) << "it is tried again";
+}
+
 // Who asked for a job learns how it ended, for a while; a second one at the same time is refused.
 TEST_F(PersistenceTest, AJobHasOneResult) {
   ASSERT_TRUE(node.Start());
