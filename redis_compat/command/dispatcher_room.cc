@@ -7,7 +7,7 @@
 #include "redis_compat/command/error_reply.h"
 #include "redis_compat/command/queue_probe.h"
 #include "store/base/check.h"
-#include "store/wal/group_commit.h"
+#include "store/op/log_room.h"
 
 namespace cloakroom {
 namespace {
@@ -112,8 +112,8 @@ bool Dispatcher::Impl::GoesOnWaitingForLog(ClientState& client) {
 }
 
 Result<void> Dispatcher::MakeRoomForQueue(ClientState& client) {
-  TRY_VOID(impl_->FitQueueInMemory(client));
-  return impl_->FitQueueInLog(client);
+  TRY_VOID(impl_->FitQueueInLog(client));  // first: what makes room in memory cannot be undone
+  return impl_->FitQueueInMemory(client);
 }
 
 Result<void> Dispatcher::Impl::FitQueueInLog(ClientState& client) {

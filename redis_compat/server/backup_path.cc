@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "store/env/disk_path.h"
-#include "store/image/image_files.h"
+#include "store/node/persistence.h"
 
 namespace cloakroom {
 namespace {
@@ -53,8 +53,7 @@ Result<std::string> PrepareBackup(Disk& disk, const Settings& settings,
   }
   if (file.empty() || file.starts_with('.') || file.size() > kFileNameMax)
     return refused("a name has 1 to 200 bytes, and no '.' at its beginning");
-  if (ParseImageName(file) || file.ends_with(kUnfinishedSuffix))
-    return refused("the server itself uses such names");
+  if (Persistence::IsOwnName(file)) return refused("the server itself uses such names");
   TRY_VOID(MakeDirectoryDurably(disk, directory));
   std::string path = Normal(directory, std::string(file));
   const Result<DiskFilePtr> found = disk.OpenNow(path, Disk::Mode::kRead);

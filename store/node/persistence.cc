@@ -197,7 +197,6 @@ void Persistence::LookAfterJob() {
   if (job.saver == nullptr) return;
   job.memory_peak_bytes = std::max(job.memory_peak_bytes, job.saver->MemoryBytes());
   const uint64_t behind = job.saver->BehindBytes();
-  if (behind <= options_.image_behind_bytes) return;
   const uint64_t most =
       std::max<uint64_t>(options_.image_behind_bytes, shard_.Measure().Used() / kMemoryShare);
   if (behind <= most) return;

@@ -15,6 +15,7 @@
 #include "store/env/disk.h"
 #include "store/env/random.h"
 #include "store/env/scheduler.h"
+#include "store/image/image_files.h"
 #include "store/image/image_saver.h"
 #include "store/image/recovery.h"
 #include "store/node/persistence_status.h"
@@ -123,6 +124,10 @@ class Persistence {
   [[nodiscard]] Result<bool> ScheduleImage();
   /// The same as BeginImage into a file at `path`, apart from the images of the directory.
   [[nodiscard]] Result<uint64_t> BeginBackup(std::string path);
+  /// Whether the server gives files of its own such names: no backup may have one.
+  [[nodiscard]] static bool IsOwnName(std::string_view name) {
+    return ParseImageName(name).has_value() || name.ends_with(kUnfinishedSuffix);
+  }
   /// How the job ended; nothing while it is under way, or when it is too long ago.
   [[nodiscard]] std::optional<Result<void>> JobResult(uint64_t job) const;
   /// An image now, without the loop: for tools, and for the end of the process, after Stop: the log

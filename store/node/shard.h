@@ -11,6 +11,7 @@
 #include "store/env/random.h"
 #include "store/node/evictor.h"
 #include "store/op/ack_level.h"
+#include "store/op/log_room.h"
 #include "store/op/op_log.h"
 #include "store/op/write_batch.h"
 #include "store/table/keyspace.h"
@@ -19,8 +20,6 @@
 namespace cloakroom {
 
 class GroupCommit;
-enum class LogRoom : uint8_t;
-
 /// The commit path of one shard: time, log, keyspace. One command's batch, or all of an EXEC, is
 /// one record.
 class Shard {

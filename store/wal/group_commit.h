@@ -13,6 +13,7 @@
 #include "store/env/disk.h"
 #include "store/env/scheduler.h"
 #include "store/op/ack_level.h"
+#include "store/op/log_room.h"
 #include "store/op/op.h"
 #include "store/wal/wal_writer.h"
 
@@ -23,13 +24,6 @@ enum class SyncPolicy : uint8_t {
   kAlways,       // at once
   kEverySecond,  // at most once a second
   kNever,        // only at a change of segments, and at the end
-};
-
-/// Whether the log has space for a record.
-enum class LogRoom : uint8_t {
-  kYes,
-  kLater,  // more is being reserved; ask again when GroupCommit has told of a change
-  kNo,     // it cannot be had
 };
 
 /// Takes the records of a turn to the disk together: one write, and at most one sync, for all of

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "store/base/check.h"
-#include "store/base/log.h"
 
 namespace cloakroom {
 namespace {
@@ -149,16 +148,6 @@ Result<bool> WalReader::Broken(std::string reason, bool cut_off) {
   if (!found.damaged) {
     torn_ = std::move(found);
     return false;
-  }
-  // An image has the records before `from_`: what is behind them is whole.
-  if (expected_ < from_ && found.next == from_ && found.next_path == segments_[index_].path) {
-    Log(LogLevel::kWarning,
-        "{} at offset {}: {}. The image has that record; the log is read on from record {}. An "
-        "older image could not be gone back to: save a new one",
-        found.next_path, found.offset, found.reason, from_);
-    offset_ = found.next_offset;
-    expected_ = from_;
-    return true;
   }
   damage_ = std::move(found);
   return Fail(Code::kDamaged, "{}", Advice(segments_, *damage_));

@@ -1,82 +1,21 @@
 #!/usr/bin/env python3
-"""What was acknowledged survives kill -9; images, backups, tools and dump files, with real
-processes."""
+"""What was acknowledged survives kill -9; images, backups and tools, with real processes."""
 
-import hashlib
 import os
 import pathlib
 import random
-import shutil
 import signal
-import struct
-import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
 import servers
+from on_disk import InFolder, info, kill, tool, wait_for
 from resp import ReplyError, encode
 
-SERVER = str(servers.BUILD / "cloakroom-server")
 KILLS = 50
 WINDOW = 64  # commands under way on a connection
-
-
-def tool(folder, *arguments):
-    """Runs the server where it does not serve; returns its exit code and what it printed."""
-    done = subprocess.run([SERVER, "--dir", folder, *map(str, arguments)], cwd=folder,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-    return done.returncode, done.stdout.decode()
-
-
-def kill(server):
-    server.process.send_signal(signal.SIGKILL)
-    server.process.wait()
-    server.stop()
-
-
-def info(client, name):
-    for line in client.call("INFO", "persistence").decode().splitlines():
-        if line.startswith(name + ":"):
-            return line.split(":", 1)[1]
-    raise KeyError(name)
-
-
-def wait_for(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain")
-        time.sleep(0.01)
-
-
-class InFolder(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="cloakroom-durability-")
-        self.server = None
-
-    def tearDown(self):
-        if self.server is not None:
-            self.server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def start(self, *arguments, folder=None):
-        self.server = servers.cloakroom(*arguments, folder=folder or self.folder)
-        client = self.server.connect()
-        self.addCleanup(client.close)
-        wait_for(lambda: info(client, "loading") == "0")
-        return client
-
-    def restart(self, *arguments):
-        kill(self.server)
-        return self.start(*arguments)
-
-    def wal_files(self):
-        return sorted(pathlib.Path(self.folder, "appendonlydir").glob("*.wal"))
-
-    def images(self):
-        return sorted(pathlib.Path(self.folder).glob("image-*.img"))
 
 
 class KillTest(InFolder):
@@ -244,7 +183,8 @@ class ImageTest(InFolder):
         with self.assertRaises(ReplyError) as refused:
             client.call("BACKUP", "nightly.img")
         self.assertIn("is there already", str(refused.exception))
-        for bad in ("image-00000000000000000007.img", "../x", "a/b", "", ".hidden", "/etc/passwd", "x\0y"):
+        for bad in ("image-00000000000000000007.img", "../x", "a/b", "", ".hidden", "/etc/passwd",
+                    "x\0y"):
             with self.assertRaises(ReplyError, msg=bad):
                 client.call("BACKUP", bad)
         backup = os.path.join(self.folder, "backups", "nightly.img")
@@ -271,6 +211,15 @@ class ImageTest(InFolder):
         self.assertEqual(code, 1)
         self.assertIn("another cloakroom-server uses this data directory", text)
 
+    def test_options_change_within_a_transaction(self):
+        client = self.start("--save", "")
+        for words in (("MULTI",), ("SET", "a", "1"), ("CONFIG", "SET", "appendfsync", "always")):
+            client.call(*words)
+        self.assertEqual(client.call("EXEC"), [b"OK", b"OK"])
+        client.call("SET", "b", "2")
+        client = self.restart("--save", "")
+        self.assertEqual(client.call("MGET", "a", "b"), [b"1", b"2"])
+
     def test_shutdown_save_leaves_an_image(self):
         for log in ("yes", "no"):
             client = self.start("--save", "", "--appendonly", log)
@@ -280,9 +229,7 @@ class ImageTest(InFolder):
                 client.call("SHUTDOWN", "SAVE")
             self.server.process.wait(30)
             self.server.stop()
-            images = sorted(pathlib.Path(self.folder).glob("image-*.img"))
-            sequence = int(images[-1].name[6:26])
-            self.assertGreater(sequence, 0)
+            self.assertGreater(int(self.images()[-1].name[6:26]), 0)
         client = self.start("--save", "", "--appendonly", "no")
         self.assertEqual(client.call("EXISTS", "with-log-yes", "with-log-no"), 2)
 
@@ -382,126 +329,6 @@ class LogTest(InFolder):
         client = self.start("--save", "", "--appendonly", "no")
         with self.assertRaises(ReplyError):
             client.call("SESSION.POLICY", "shop", "SET", "ack", "disk")
-
-
-class DumpTest(InFolder):
-    """From a Redis, and back to one."""
-
-    def test_a_dump_file_in_an_empty_directory_is_imported(self):
-        with servers.redis() as redis:
-            theirs = redis.connect()
-            theirs.call("MSET", "a", "1", "b", "2")
-            theirs.call("HSET", "h", "f", "v")
-            theirs.call("SADD", "s", "1", "2", "x")
-            theirs.call("EXPIRE", "a", "1000")
-            theirs.call("SAVE")
-            shutil.copy(os.path.join(redis.folder, "dump.rdb"), self.folder)
-            theirs.call("RPUSH", "list", "1")
-            theirs.call("SAVE")
-            shutil.copy(os.path.join(redis.folder, "dump.rdb"), self.folder + "/other.rdb")
-        client = self.start()
-        self.assertEqual(client.call("MGET", "a", "b"), [b"1", b"2"])
-        self.assertEqual(client.call("SCARD", "s"), 3)
-        self.assertGreater(client.call("TTL", "a"), 900)
-        client.call("SET", "mine", "1")
-        client = self.restart()
-        self.assertEqual(client.call("GET", "mine"), b"1")
-        self.assertIn("is ignored", self.server.log())
-        self.server.stop()
-        code, text = tool(self.folder, "--port", servers.free_port(), "--import-rdb",
-                          self.folder + "/other.rdb")
-        self.assertEqual(code, 1)
-        self.assertIn("holds an image or a log already", text)
-        with tempfile.TemporaryDirectory() as empty:
-            code, text = tool(empty, "--port", servers.free_port(), "--import-rdb",
-                              self.folder + "/other.rdb")
-            self.assertEqual(code, 1)
-            self.assertIn("list (db 0, list)", text)
-            client = self.start("--import-rdb", self.folder + "/other.rdb",
-                                "--import-other-types", "skip", folder=empty)
-            self.assertEqual(client.call("DBSIZE"), 4)
-            self.server.stop()
-
-    def test_fields_that_would_live_for_ever_are_refused_or_left_out(self):
-        def text(word):
-            return bytes([len(word)]) + word
-
-        dump = os.path.join(self.folder, "dump.rdb")
-        far = struct.pack("<q", 4102444800000)
-        pathlib.Path(dump).write_bytes(
-            b"REDIS0012" + bytes([24]) + text(b"h") + far + bytes([2])
-            + bytes([1]) + text(b"short") + text(b"1") + bytes([0]) + text(b"long") + text(b"2")
-            + bytes([255]) + bytes(8))
-        code, said = tool(self.folder, "--port", servers.free_port())
-        self.assertEqual(code, 1, said)
-        self.assertIn("1 hash fields with a deadline of their own, the first in key h", said)
-        client = self.start("--import-other-types", "skip")
-        self.assertEqual(client.call("HGETALL", "h"), [b"long", b"2"])
-        self.assertIn("Left out: 1 hash fields", self.server.log())
-
-    def test_an_import_ends_when_it_is_told_to(self):
-        words = b"".join(b"\x00" + bytes([8]) + b"%08d" % n + b"\x01v" for n in range(6000000))
-        dump = os.path.join(self.folder, "dump.rdb")
-        pathlib.Path(dump).write_bytes(b"REDIS0009" + words + bytes([255]) + bytes(8))
-        with subprocess.Popen([SERVER, "--dir", self.folder, "--port", str(servers.free_port())],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            for line in process.stdout:
-                if b"Importing" in line:
-                    break
-            process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(10), 0)
-            self.assertNotIn(b"Ready", process.stdout.read())
-        self.assertEqual(sorted(os.listdir(self.folder)), ["cloakroom.lock", "dump.rdb"])
-
-    def test_an_export_of_an_earlier_state_changes_nothing(self):
-        client = self.start("--save", "", "--log-keep", "1gb")
-        for number in range(10):
-            client.call("SET", f"k{number}", 1)
-        client.call("SAVE")
-        client.call("FLUSHALL")
-        client.call("SAVE")
-        client.call("SET", "late", 1)
-        kill(self.server)
-        with self.wal_files()[-1].open("ab") as log:
-            log.write(b"torn")
-        pathlib.Path(self.folder, "image-00000000000000000003.img.tmp").write_bytes(b"half")
-
-        def files():
-            return {str(path): path.read_bytes() for path in pathlib.Path(self.folder).rglob("*")
-                    if path.is_file()}
-
-        before = files()
-        with tempfile.TemporaryDirectory() as other:
-            for until, keys in ((7, 7), (10, 10), (11, 0), (99, 1)):
-                code, text = tool(self.folder, "--recover-until", until, "--export-rdb",
-                                  f"{other}/{until}.rdb")
-                self.assertEqual(code, 0, text)
-                self.assertIn(f": {keys} keys", text)
-                self.assertEqual("is not there" in text, until == 99)
-                self.assertEqual(files(), before)
-            code, text = tool(self.folder, "--export-rdb", other + "/all.rdb")
-            self.assertIn(": 1 keys", text)
-            self.assertEqual(files(), before)
-
-    def test_an_export_is_loaded_by_redis(self):
-        client = self.start()
-        client.call("MSET", "a", "1", "b", "2")
-        client.call("PEXPIRE", "a", "1000000")
-        client.call("HSET", "h", "f", "v")
-        token = client.call("SESSION.CREATE", "web", "ana", "FIELDS", "1", "cart", "3")[1]
-        self.server.stop()
-        dump = os.path.join(self.folder, "dump.rdb")
-        code, text = tool(self.folder, "--export-rdb", dump)
-        self.assertEqual(code, 0, text)
-        subprocess.run(["redis-check-rdb", dump], check=True, stdout=subprocess.DEVNULL)
-        with servers.redis("--dir", self.folder) as redis:
-            theirs = redis.connect()
-            self.assertEqual(theirs.call("MGET", "a", "b"), [b"1", b"2"])
-            key = "session:" + hashlib.sha256(token).hexdigest()[:32]
-            found = theirs.call("HGETALL", key)
-            self.assertIn(b"ana", found)
-            self.assertEqual(found[found.index(b"cart") + 1], b"3")
-            self.assertGreater(theirs.call("PTTL", key), 0)
 
 
 if __name__ == "__main__":

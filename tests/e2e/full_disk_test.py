@@ -7,7 +7,7 @@ import os
 import subprocess
 import unittest
 
-from durability_test import InFolder, info, kill, wait_for
+from on_disk import InFolder, info, kill, wait_for
 from resp import ReplyError
 
 

@@ -104,7 +104,7 @@ bool StoreSimulator::StopCleanly() {
   process_->shard.EndTurn();
   std::optional<Result<void>> stopped;
   process_->persistence.Stop([&stopped](Result<void> result) { stopped = std::move(result); });
-  machine_.loop.SetTurn({});  // nobody executes, and nobody sweeps any more
+  machine_.loop.SetTurn({});
   for (int i = 0; i < 100 && !stopped; ++i) machine_.Pass(10);
   if (!stopped) Problem("it does not stop");
   if (!stopped || !*stopped) return false;

@@ -120,7 +120,7 @@ void SimInode::EndSync(const Snapshot& snapshot, bool good) {
 }
 
 void SimInode::KeepSome(Random& random, std::string& platter) const {
-  const uint64_t keep_percent = random.Below(101);
+  const uint64_t keep_percent = 25 + random.Below(51);  // all or nothing is KeepFirst's
   for (const auto& [sector, dirty] : dirty_) {
     if (random.Below(100) >= keep_percent) continue;
     const uint64_t at = sector * kSectorBytes;
@@ -177,7 +177,7 @@ void SimInode::Crash(Random& random, bool last, SimDiskCounts& counts) {
       ++counts.lost_sizes;
   }
   // Either sectors went out as it pleased the disk, or bytes in the order of the writes.
-  if (random.Below(3) > 0)
+  if (random.Below(4) > 0)
     KeepSome(random, platter);
   else
     KeepFirst(random, last, platter);

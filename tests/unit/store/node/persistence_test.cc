@@ -338,7 +338,6 @@ TEST_F(PersistenceTest, AFailedSyncIsToldAndNothingRisesAnyMore) {
   EXPECT_EQ(node.shard->Reached(AckLevel::kDisk), 0U);
 }
 
-// SaveNow takes the place of a save under way, and its image is loaded by the next start.
 // As CONFIG SET between MULTI and EXEC does.
 TEST_F(PersistenceTest, OptionsMayChangeWhileARecordIsOpen) {
   ASSERT_TRUE(node.Start());
@@ -362,6 +361,7 @@ TEST_F(PersistenceTest, SaveNowTakesThePlaceOfAnother) {
   EXPECT_THAT(node.Files(), testing::ElementsAre(ImageName(1)));
 }
 
+// SaveNow takes the place of a save under way, and its image is loaded by the next start.
 TEST_F(PersistenceTest, SaveNowNeedsNoLoop) {
   node.options.log = false;
   ASSERT_TRUE(node.Start());

@@ -133,15 +133,6 @@ TEST_F(WalReaderTest, AFlippedBitBeforeOtherRecordsIsDamage) {
   }
 }
 
-TEST_F(WalReaderTest, WhatAnImageHasMayBeDamaged) {
-  SegmentBuilder bad(1);
-  bad.Records(1, 20).bytes()[bad.OffsetOf(4) + 40] ^= 1;
-  bad.PutOn(disk);
-  ASSERT_TRUE(Recover(15).has_value());
-  EXPECT_EQ(read, Range(15, 20));
-  EXPECT_THAT(DamageAt(5), HasSubstr("record 5 does not match its checksum"));
-}
-
 TEST_F(WalReaderTest, DamageInASegmentBeforeTheLastIsFound) {
   SegmentBuilder first(1);
   first.Records(1, 10).bytes()[first.OffsetOf(9) + 40] ^= 1;
