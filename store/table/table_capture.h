@@ -48,7 +48,7 @@ class TableCapture {
   /// About what it takes until it is done.
   [[nodiscard]] size_t memory_bytes() const {
     return touched_.memory_bytes() + awaited_.capacity() * sizeof(Position) +
-           batch_.capacity() * sizeof(const Entry*);
+           batch_.capacity() * sizeof(void*);
   }
 
   /// Asks to be told (Sink::BeforeChange) of changes at a position that was handed out: for values
