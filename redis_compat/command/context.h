@@ -20,6 +20,7 @@ class Dispatcher;
 struct LookupCounters {
   uint64_t hits = 0;
   uint64_t misses = 0;
+  uint64_t payloads_read = 0;  // of RESTORE, each looked through before anything is made of it
 };
 
 /// All that a handler sees. It reads `keys`, fills `batch`, and cannot mutate anything else but

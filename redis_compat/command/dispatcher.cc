@@ -321,7 +321,9 @@ void Dispatcher::CountError(std::string_view reply) { impl_->CountError(reply); 
 
 void Dispatcher::ResetStats() {
   impl_->counters = {};
-  impl_->counters.expired_keys_before = impl_->shard.keys().counters().expired_keys;
+  const Keyspace::Counters& counted = impl_->shard.keys().counters();
+  impl_->counters.expired_keys_before = counted.expired_keys;
+  impl_->counters.freed_before = counted.freed_detached;
   impl_->lookups = {};
   impl_->shard.evictor().ResetCounters();
   for (const auto& command : impl_->registry.commands()) {

@@ -85,6 +85,7 @@ class Dispatcher {
     uint64_t error_replies = 0;
     std::map<std::string, uint64_t, std::less<>> errors;  // by the reply's first word
     uint64_t expired_keys_before = 0;                     // the keyspace's count at the last reset
+    uint64_t freed_before = 0;                            // the same of what it freed in slices
     int64_t longest_us = 0;                               // what one command took at the most
     const Command* longest = nullptr;                     // that command
   };

@@ -37,6 +37,8 @@ struct LoopMetrics {
   int64_t turn_max_upkeep_us = 0;  // and what upkeep took of it
   int64_t upkeep_sum_us = 0;       // freeing, compacting, housekeeping
   int64_t upkeep_max_us = 0;       // its longest slice
+  int64_t sweep_sum_us = 0;        // of upkeep, freeing what has expired or was set aside
+  uint64_t sweeps_cut = 0;         // slices of that which ended with more to do
 };
 
 /// What the process counts for INFO beyond commands and keyspace.
@@ -45,6 +47,8 @@ struct ServerMetrics {
   uint64_t connections_received = 0;
   uint64_t connections_rejected = 0;
   uint64_t commands_processed = 0;
+  uint64_t reads = 0;   // of connections, their ends included
+  uint64_t writes = 0;  // of replies
   uint64_t net_input_bytes = 0;
   uint64_t net_output_bytes = 0;
   uint64_t error_replies = 0;

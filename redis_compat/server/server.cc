@@ -303,7 +303,7 @@ void Server::SweepSlice() {
     now_us = env_.clock.MonotonicUs();
     if (!sweep_more_ || now_us - began_us >= slice_us) break;
   }
-  meter_.AddUpkeep(began_us, now_us);
+  meter_.AddSweep(began_us, now_us, sweep_more_);
 }
 
 // Only ever brings the timer forward: starting it anew each turn would cost more than waking once

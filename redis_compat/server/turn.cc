@@ -245,6 +245,7 @@ void Turn::MoveTo(Connection& connection, Place place, bool front) {
 }
 
 void Turn::Readable(Connection& connection, size_t new_bytes) {
+  ++counters_.reads;
   counters_.net_input_bytes += new_bytes;
   if (!connection.touched) {
     connection.touched = true;
@@ -264,6 +265,7 @@ void Turn::Readable(Connection& connection, size_t new_bytes) {
 
 void Turn::Drained(Connection& connection) {
   meter_.Wake();
+  ++counters_.writes;  // of what the kernel had not taken at once
   NeedsFlush(connection);
   scheduler_.RequestTurn();
 }
@@ -376,6 +378,7 @@ void Turn::Flush(Connection& connection) {
   const size_t sent_bytes = connection.output.Flush(
       connection.stream(), pool_,
       [&shard](AckLevel level, uint64_t sequence) { return shard.Reached(level) >= sequence; });
+  if (sent_bytes > 0) ++counters_.writes;
   connection.client.net_output_bytes += sent_bytes;
   counters_.net_output_bytes += sent_bytes;
 

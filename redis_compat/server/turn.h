@@ -47,6 +47,8 @@ class Turn final : public ConnectionEvents {
   static constexpr size_t kOutputTotalMax = size_t{256} << 20;
 
   struct Counters {
+    uint64_t reads = 0;
+    uint64_t writes = 0;
     uint64_t net_input_bytes = 0;
     uint64_t net_output_bytes = 0;
     uint64_t query_buffer_limit_disconnections = 0;
