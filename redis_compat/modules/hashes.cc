@@ -31,6 +31,7 @@ Result<size_t> SetPairs(CommandContext& ctx, Args args) {
                 ctx.command.full_name);
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
+  ctx.NotifyWrite(EventClass::kHash, "hset", key, entry);
   return SetFields({ctx.db(), key, entry}, args.From(2), ctx.batch);
 }
 
@@ -51,6 +52,7 @@ Result<void> HSetNx(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   const bool set = SetFieldIfAbsent({ctx.db(), key, entry}, args[2], args[3], ctx.batch);
+  if (set) ctx.NotifyWrite(EventClass::kHash, "hset", key, entry);
   return reply.Integer(set ? 1 : 0);
 }
 
@@ -105,6 +107,10 @@ Result<void> HDel(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   const size_t deleted = DeleteFields({ctx.db(), key, entry}, args.From(2), ctx.batch);
+  if (deleted > 0) {
+    ctx.Notify(EventClass::kHash, "hdel", key.bytes);
+    if (deleted == HashSize(*entry)) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  }
   return reply.Integer(static_cast<int64_t>(deleted));
 }
 
@@ -133,6 +139,7 @@ Result<void> HIncrBy(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   TRY(const int64_t sum, IncrementField({ctx.db(), key, entry}, args[2], by, ctx.batch));
+  ctx.NotifyWrite(EventClass::kHash, "hincrby", key, entry);
   return reply.Integer(sum);
 }
 
@@ -144,6 +151,7 @@ Result<void> HIncrByFloat(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   TRY(const std::string sum, IncrementFieldFloat({ctx.db(), key, entry}, args[2], by, ctx.batch));
+  ctx.NotifyWrite(EventClass::kHash, "hincrbyfloat", key, entry);
   return reply.Bulk(sum);
 }
 

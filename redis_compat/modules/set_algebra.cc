@@ -59,7 +59,12 @@ Result<void> Answer(Operation operation, CommandContext& ctx, Args args, Reply& 
 Result<void> Store(Operation operation, CommandContext& ctx, Args args, Reply& reply) {
   TRY(const MemberList result, Compute(operation, ctx, args, 2));
   const KeyRef target = ctx.Ref(args[1]);
-  StoreMembers({ctx.db(), target, ctx.Find(target)}, result.views(), ctx.batch);
+  const Entry* const before = ctx.Find(target);
+  StoreMembers({ctx.db(), target, before}, result.views(), ctx.batch);
+  if (!result.empty())
+    ctx.NotifyWrite(EventClass::kSet, ctx.command.spec->name, target, before);
+  else if (before != nullptr)
+    ctx.Notify(EventClass::kGeneric, "del", target.bytes);
   return reply.Integer(static_cast<int64_t>(result.size()));
 }
 
