@@ -115,13 +115,16 @@ struct CommandContext {
     if (events != nullptr) [[unlikely]]
       events->Add(type, event, client.db, key);
   }
-  /// The same of a write to what stood at `key` before; when that was nothing, the key is new,
-  /// which is an event too.
+  /// Notes that the key is new, if nothing stood there before.
+  void NotifyNew(const KeyRef& key, const Entry* before) const {
+    if (before == nullptr) Notify(EventClass::kNew, "new", key.bytes);
+  }
+  /// Both: a write to what stood at `key` before.
   void NotifyWrite(EventClass type, std::string_view event, const KeyRef& key,
                    const Entry* before) const {
     if (events == nullptr) [[likely]]
       return;
-    if (before == nullptr) events->Add(EventClass::kNew, "new", client.db, key.bytes);
+    NotifyNew(key, before);
     events->Add(type, event, client.db, key.bytes);
   }
 

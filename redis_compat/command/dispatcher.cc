@@ -149,7 +149,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   CommandContext ctx(shard.keys(), batch, shard.now(), client, random, server, self, command,
                      lookups, prepared.first_key);
   if (prepared.has_token) ctx.first_token = &prepared.first_token;
-  ctx.events = key_events.Listening();
+  ctx.events = key_events.Listening(reply);
   Result<void> done = command.spec->handler(ctx, args, reply);
   if (budget.limited() && (command.spec->flags & kDenyOom) != 0 && done) [[unlikely]]
     done = Fit(ctx, args, reply, start);
@@ -172,7 +172,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
       last_reading_us = clock.MonotonicUs();
       return;
     }
-    key_events.noted().KeepMisses();
+    key_events.noted().KeepMisses(start);
     AppendError(out, done.error());
   } else if (!batch.empty()) {
     shard.Commit(batch);
@@ -190,10 +190,9 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     ++command.stats.failed;
     CountError(std::string_view(out).substr(start));
   }
+  const size_t shift = pubsub.HasKept() ? pubsub.Place(out, start) : 0;
   if (ctx.events != nullptr) [[unlikely]]
-    key_events.TellNoted();
-  if (pubsub.HasKept()) [[unlikely]]
-    pubsub.Place(out, start);
+    key_events.TellNoted(out, shift);
 
   last_reading_us = clock.MonotonicUs();
   const int64_t duration_us = last_reading_us - began_us;

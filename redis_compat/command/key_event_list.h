@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "redis_compat/command/reply.h"
+
 namespace cloakroom {
 
 /// The classes of key events, and the two channels that they go to: bits of what
@@ -28,7 +30,8 @@ enum class EventClass : uint32_t {
 [[nodiscard]] constexpr uint32_t BitOf(EventClass type) { return static_cast<uint32_t>(type); }
 
 /// What a command notes of its own events. They are told once its batch is committed, and not at
-/// all when it fails. Names are static, keys borrowed from the command's words.
+/// all when it fails. Names are static, keys borrowed from the command's words. A client that is
+/// told of its own commands gets each event where the reply had come to when it was noted.
 class KeyEventList {
  public:
   struct Event {
@@ -36,6 +39,7 @@ class KeyEventList {
     uint32_t db;
     std::string_view name;
     std::string_view key;
+    size_t reply_at;  // the output's size
   };
 
   void set_classes(uint32_t classes) { classes_ = classes; }
@@ -43,12 +47,15 @@ class KeyEventList {
   [[nodiscard]] bool Wants(EventClass type) const { return (classes_ & BitOf(type)) != 0; }
 
   void Add(EventClass type, std::string_view name, uint32_t db, std::string_view key) {
-    if (Wants(type)) events_.push_back({type, db, name, key});
+    if (Wants(type)) events_.push_back({type, db, name, key, reply_->out().size()});
   }
+  /// The reply of the command that is about to note events.
+  void set_reply(Reply& reply) { reply_ = &reply; }
   [[nodiscard]] const std::vector<Event>& events() const { return events_; }
-  /// Empties it, but for what reads found missing.
-  void KeepMisses() {
+  /// Empties it, but for what reads found missing. The reply is cut back to `reply_at`.
+  void KeepMisses(size_t reply_at) {
     std::erase_if(events_, [](const Event& event) { return event.type != EventClass::kMiss; });
+    for (Event& event : events_) event.reply_at = reply_at;
   }
   void Clear() {
     if (events_.capacity() > kKeepMax) [[unlikely]]
@@ -61,6 +68,7 @@ class KeyEventList {
 
   uint32_t classes_ = 0;
   std::vector<Event> events_;
+  Reply* reply_ = nullptr;
 };
 
 }  // namespace cloakroom

@@ -14,10 +14,10 @@ struct Letter {
 
 // In the order in which Redis shows them. The first ten make up A.
 constexpr Letter kLetters[] = {
-    {'g', EventClass::kGeneric},  {'$', EventClass::kString},   {'l', EventClass::kList},
-    {'s', EventClass::kSet},      {'h', EventClass::kHash},     {'z', EventClass::kZset},
-    {'x', EventClass::kExpired},  {'e', EventClass::kEvicted},  {'t', EventClass::kStream},
-    {'d', EventClass::kModule},   {'n', EventClass::kNew},      {'K', EventClass::kKeyspace},
+    {'g', EventClass::kGeneric},  {'$', EventClass::kString},  {'l', EventClass::kList},
+    {'s', EventClass::kSet},      {'h', EventClass::kHash},    {'z', EventClass::kZset},
+    {'x', EventClass::kExpired},  {'e', EventClass::kEvicted}, {'t', EventClass::kStream},
+    {'d', EventClass::kModule},   {'n', EventClass::kNew},     {'K', EventClass::kKeyspace},
     {'E', EventClass::kKeyevent}, {'m', EventClass::kMiss},
 };
 constexpr size_t kLettersOfAll = 10;
@@ -88,9 +88,11 @@ void KeyEvents::set_classes(uint32_t classes) {
   shard_.keys().set_event_observer(observes ? this : nullptr);
 }
 
-void KeyEvents::TellNoted() {
-  for (const KeyEventList::Event& event : noted_.events())
+void KeyEvents::TellNoted(std::string& out, size_t shift) {
+  for (const KeyEventList::Event& event : noted_.events()) {
     Tell(event.type, event.name, event.db, event.key);
+    if (pubsub_.HasKept()) shift += pubsub_.Place(out, event.reply_at + shift);
+  }
   noted_.Clear();
 }
 

@@ -30,15 +30,19 @@ class KeyEvents final : public EventObserver {
 
   void set_classes(uint32_t classes);
 
-  /// Where a command is to note its events; nullptr: nobody listens.
-  [[nodiscard]] KeyEventList* Listening() {
-    return on_ && pubsub_.HasListeners() ? &noted_ : nullptr;
+  /// Where the command that writes `reply` is to note its events; nullptr: nobody listens.
+  [[nodiscard]] KeyEventList* Listening(Reply& reply) {
+    if (!on_ || !pubsub_.HasListeners()) [[likely]]
+      return nullptr;
+    noted_.set_reply(reply);
+    return &noted_;
   }
   /// Whether somebody may be told of keys that expire, or of sessions.
   [[nodiscard]] bool HearsExpiry() const { return hears_expiry_ && pubsub_.HasListeners(); }
 
-  /// Tells what was noted, in order, and forgets it.
-  void TellNoted();
+  /// Tells what was noted, in order, and forgets it. `out` has the reply, to which `shift` bytes
+  /// were added since.
+  void TellNoted(std::string& out, size_t shift);
   [[nodiscard]] KeyEventList& noted() { return noted_; }
 
   // EventObserver

@@ -109,8 +109,8 @@ void PubSub::Drop(ClientState& client, Topic topic, Subject& subject) {
 
 void PubSub::Confirm(const ClientState& client, Topic topic, bool subscribed,
                      const std::string_view* name) {
-  constexpr std::string_view kVerbs[2][kTopics] = {
-      {"unsubscribe", "punsubscribe", "sunsubscribe"}, {"subscribe", "psubscribe", "ssubscribe"}};
+  constexpr std::string_view kVerbs[2][kTopics] = {{"unsubscribe", "punsubscribe", "sunsubscribe"},
+                                                   {"subscribe", "psubscribe", "ssubscribe"}};
   CHECK(&client == running_);
   used_ = true;
   Reply reply(kept_, client.protocol);
@@ -179,10 +179,12 @@ void PubSub::ForEach(Topic topic, FunctionRef<void(std::string_view name)> visit
   for (const auto& [name, subject] : Of(topic)) visit(name);
 }
 
-void PubSub::Place(std::string& out, size_t at) {
+size_t PubSub::Place(std::string& out, size_t at) {
+  const size_t bytes = kept_.size();
   out.insert(at, kept_);
   placed_ += kept_;
   kept_.clear();
+  return bytes;
 }
 
 void PubSub::Finish(std::string& out) {

@@ -66,8 +66,8 @@ class PubSub {
   void BeginCommand(const ClientState& client) { running_ = &client; }
   /// Whether something is kept that has no place yet.
   [[nodiscard]] bool HasKept() const { return !kept_.empty(); }
-  /// Puts it into the client's output, in front of what begins at `at`.
-  void Place(std::string& out, size_t at);
+  /// Puts it into the client's output, in front of what begins at `at`. Returns its size.
+  size_t Place(std::string& out, size_t at);
   /// What was placed in the course of this command: CLIENT REPLY silences replies, not messages.
   [[nodiscard]] const std::string& placed() const { return placed_; }
   /// Appends what has no place yet.

@@ -35,8 +35,7 @@ Result<Target> ReadTarget(const CommandContext& ctx, Args args) {
   target.command = ctx.dispatcher.registry().Resolve(target.words);
   if (target.command == nullptr) return Fail(Code::kInvalid, "Invalid command specified");
   const CommandSpec& spec = *target.command->spec;
-  if (!HasKeys(*target.command))
-    return Fail(Code::kInvalid, "The command has no key arguments");
+  if (!HasKeys(*target.command)) return Fail(Code::kInvalid, "The command has no key arguments");
   if (!ArityFits(spec.arity, target.words.size()))
     return Fail(Code::kInvalid, "Invalid number of arguments specified for command");
   const bool valid = FindKeys(spec, target.words, target.keys);

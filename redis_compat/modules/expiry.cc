@@ -42,9 +42,12 @@ Result<void> SetExpiry(CommandContext& ctx, Args args, TimeMs base, int64_t unit
   if (__builtin_add_overflow(when, base, &when)) return InvalidExpireTime(ctx);
   const KeyRef key = ctx.Ref(args[1]);
   const Place place{ctx.db(), key, ctx.Find(key)};
-  const bool changed = ExpireKey(place, when, rule, ctx.now, ctx.batch);
-  if (changed) ctx.Notify(EventClass::kGeneric, when <= ctx.now ? "del" : "expire", key.bytes);
-  return reply.Integer(changed ? 1 : 0);
+  if (!ExpireKey(place, when, rule, ctx.now, ctx.batch)) return reply.Integer(0);
+  const bool past = when <= ctx.now;
+  if (past) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  TRY_VOID(reply.Integer(1));
+  if (!past) ctx.Notify(EventClass::kGeneric, "expire", key.bytes);
+  return {};
 }
 
 /// EXPIRE key seconds [NX | XX | GT | LT] -> 1 if it was set, else 0.

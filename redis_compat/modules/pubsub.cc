@@ -85,8 +85,8 @@ Result<void> CountSubscribers(CommandContext& ctx, Args args, Topic topic, Reply
   TRY_VOID(reply.Array((args.size() - 2) * 2));
   for (const std::string_view name : args.From(2)) {
     TRY_VOID(reply.Bulk(name));
-    TRY_VOID(reply.Integer(
-        static_cast<int64_t>(ctx.dispatcher.pubsub().SubscribersOf(topic, name))));
+    TRY_VOID(
+        reply.Integer(static_cast<int64_t>(ctx.dispatcher.pubsub().SubscribersOf(topic, name))));
   }
   return {};
 }

@@ -109,10 +109,12 @@ Result<void> SPop(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const Entry* entry, ctx.Find(key, ValueType::kSet));
   const MemberList popped =
       PopMembers({ctx.db(), key, entry}, static_cast<size_t>(count), ctx.random, ctx.batch);
-  if (!popped.empty()) NotifyRemoved(ctx, "spop", key, *entry, popped.size());
-  if (args.size() == 2) return popped.empty() ? reply.Null() : WriteMembers(popped, reply);
-  reply.Set(popped.size());
-  return WriteMembers(popped, reply);
+  if (popped.empty()) return args.size() == 2 ? reply.Null() : reply.Set(0);
+  ctx.Notify(EventClass::kSet, "spop", key.bytes);
+  if (args.size() > 2) reply.Set(popped.size());
+  TRY_VOID(WriteMembers(popped, reply));
+  if (popped.size() == SetSize(*entry)) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  return {};
 }
 
 /// SRANDMEMBER key [count] -> a member or nil; with a count, an array: of different members, or for

@@ -105,8 +105,9 @@ Result<void> GetSet(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Read(key, ValueType::kString));
   ctx.batch.PutString(ctx.db(), key, args[2], kNoDeadline);
+  TRY_VOID(entry == nullptr ? reply.Null() : reply.Bulk(entry->value()));
   ctx.NotifyWrite(EventClass::kString, "set", key, entry);
-  return entry == nullptr ? reply.Null() : reply.Bulk(entry->value());
+  return {};
 }
 
 /// GETDEL key -> the value that was there, or nil.
@@ -115,8 +116,9 @@ Result<void> GetDel(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const Entry* entry, ctx.Read(key, ValueType::kString));
   if (entry == nullptr) return reply.Null();
   ctx.batch.Delete(ctx.db(), key);
+  TRY_VOID(reply.Bulk(entry->value()));
   ctx.Notify(EventClass::kGeneric, "del", key.bytes);
-  return reply.Bulk(entry->value());
+  return {};
 }
 
 /// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST] -> the value, or nil.
@@ -125,6 +127,7 @@ Result<void> GetEx(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Read(key, ValueType::kString));
   if (entry == nullptr) return reply.Null();
+  TRY_VOID(reply.Bulk(entry->value()));
   const Place place{ctx.db(), key, entry};
   if (options.persist) {
     if (PersistKey(place, ctx.batch)) ctx.Notify(EventClass::kGeneric, "persist", key.bytes);
@@ -133,7 +136,7 @@ Result<void> GetEx(CommandContext& ctx, Args args, Reply& reply) {
     ExpireKey(place, deadline, DeadlineRule{}, ctx.now, ctx.batch);
     ctx.Notify(EventClass::kGeneric, deadline <= ctx.now ? "del" : "expire", key.bytes);
   }
-  return reply.Bulk(entry->value());
+  return {};
 }
 
 /// MGET key [key ...] -> the values; nil for what is absent or no string.

@@ -111,7 +111,7 @@ class Keyspace {
   void DrainDetached(size_t budget);
   [[nodiscard]] size_t Detached() const;  // objects waiting to be freed
 
-  void set_observer(KeyObserver* observer);  // nullptr: none, costs nothing
+  void set_observer(KeyObserver* observer);          // nullptr: none, costs nothing
   void set_event_observer(EventObserver* observer);  // the same
   [[nodiscard]] EventObserver* event_observer() const;
   PackedLimits& packed_limits();

@@ -18,6 +18,42 @@ DRAWN = {b"SPOP", b"RANDOMKEY", b"SCAN", b"SSCAN", b"HSCAN", b"HELLO", b"MULTI",
          b"DISCARD", b"WATCH", b"UNWATCH", b"CLIENT", b"QUIT", b"RESET", b"OBJECT", b"DUMP",
          b"RESTORE", b"SHUTDOWN", b"CONFIG", b"SELECT"}
 
+# Every command that writes, made to change something and made to change nothing.
+COMMANDS = [["" if word == '""' else word for word in command.split()]
+            for command in """
+SET k 1|SET k 1|SET k 2 EX 100|SET k 3 KEEPTTL|SET k 1 NX|SET none 1 XX|SET k 1 XX GET|SET n 1 GET|
+SET k 1 PX 100000|SET k 1 EXAT 4000000000|GETSET k 2|GETSET new1 1|SETNX k 1|SETNX new2 1|
+SETEX k 100 1|SETEX new3 100 1|PSETEX k 100000 1|MSET a 1 b 2 a 3|MSETNX a 1 c 1|
+MSETNX c 1 d 1 c 2|APPEND a x|APPEND new4 x|SETRANGE a 2 yy|SETRANGE new5 2 yy|SETRANGE a 0 ""|
+SETRANGE no1 0 ""|
+INCR b|INCR new6|DECR b|INCRBY b 5|DECRBY b 5|INCR a|INCRBYFLOAT b 1.5|INCRBYFLOAT new7 1|
+GETEX a|GETEX a EX 100|GETEX a PERSIST|GETEX a PERSIST|GETEX no2|GETEX a PXAT 4000000000000|
+GETEX a PXAT 1|GETDEL b|GETDEL b|GET no3|MGET no4 c no5|STRLEN no6|GETRANGE no7 0 1|SUBSTR no8 0 1|
+HSET h f 1|HSET h f 2 g 1|HMSET h f 3|HMSET h2 f 3|HSETNX h f 1|HSETNX h x 1|HSETNX h3 x 1|
+HINCRBY h f 1|HINCRBY h4 f 1|HINCRBYFLOAT h f 1|HINCRBYFLOAT h5 f 1|HDEL h none|HDEL h f none|
+HDEL h g x|HDEL h g|HGET h g|HMGET no9 a|HGETALL no10|HKEYS no11|HVALS no12|HLEN no13|
+HEXISTS no14 f|HSTRLEN no15 f|HRANDFIELD no16|HRANDFIELD no16 2|HSET c f 1|HDEL c f|
+SADD s 1 2 3|SADD s 1|SADD s 1 4|SREM s 9|SREM s 4 9|SMOVE s t 1|SMOVE s t 9|SMOVE s s 2|
+SMOVE t s 1|
+SMOVE no17 s 1|SADD t 1|SMOVE t s 1|SPOP no18|SPOP no18 3|SPOP s 0|SPOP s 100|SREM s 1|
+SADD s 1 2 3|SADD t 2 3 4|SINTERSTORE d s t|SINTERSTORE d s t|
+SINTERSTORE d s no19|SINTERSTORE d s no19|
+SUNIONSTORE d s t|SUNIONSTORE d no20|SDIFFSTORE d s t|SDIFFSTORE d s s|SDIFFSTORE d s s|
+SINTER s no21|SUNION no22 s|SDIFF no23 s|SINTERCARD 2 s no24|SMEMBERS no25|SCARD no26|
+SISMEMBER no27 1|
+SMISMEMBER no28 1|SRANDMEMBER no29|SRANDMEMBER no29 2|SINTERSTORE d no30 c|SUNIONSTORE k s|
+SADD k 1|
+DEL no31|SET x 1|SET y 1|SET z 1|DEL x none x y|UNLINK z z|EXISTS no32 k no32|TOUCH no33 k|
+TYPE no34|
+SET x 1|RENAME x y|RENAME y y|RENAME x y|SET x 2|RENAME x y|RENAMENX y y|SET x 1|RENAMENX x y|
+RENAMENX x w|COPY w v|COPY w v|COPY w v REPLACE|COPY w v DB 3|COPY w v DB 3 REPLACE|COPY no35 v|
+MOVE w 4|MOVE w 4|MOVE no36 4|SET w 1|MOVE w 4|EXPIRE w 100|EXPIRE w 100 NX|EXPIRE w 200 GT|
+PEXPIRE w 100000|EXPIREAT w 4000000000|PEXPIREAT w 4000000000000|PERSIST w|PERSIST w|EXPIRE no37 1|
+EXPIRE w -1|EXPIRE w 1|SET w 1|PEXPIREAT w 1|TTL no38|PTTL no39|EXPIRETIME no40|PEXPIRETIME no41|
+OBJECT ENCODING no42|OBJECT FREQ no43|OBJECT IDLETIME no44|OBJECT REFCOUNT no45|MEMORY USAGE no46|
+DUMP no47|SWAPDB 0 1|SWAPDB 0 1|FLUSHDB|FLUSHALL
+""".replace("\n", "").split("|")]
+
 
 class Listening:
     """One server, a client of it, and one that is told of all events."""
@@ -81,44 +117,9 @@ class BesideRedis(unittest.TestCase):
             self.both("CONFIG", "GET", "notify-keyspace-events")
 
     def test_each_command(self):
-        """Every command that writes, made to change something and made to change nothing."""
         told = 0
-        for line in """
-SET k 1|SET k 1|SET k 2 EX 100|SET k 3 KEEPTTL|SET k 1 NX|SET none 1 XX|SET k 1 XX GET|SET n 1 GET
-SET k 1 PX 100000|SET k 1 EXAT 4000000000|GETSET k 2|GETSET new1 1|SETNX k 1|SETNX new2 1
-SETEX k 100 1|SETEX new3 100 1|PSETEX k 100000 1|MSET a 1 b 2 a 3|MSETNX a 1 c 1
-MSETNX c 1 d 1 c 2|APPEND a x|APPEND new4 x|SETRANGE a 2 yy|SETRANGE new5 2 yy|SETRANGE a 0 ""
-SETRANGE no1 0 ""
-INCR b|INCR new6|DECR b|INCRBY b 5|DECRBY b 5|INCR a|INCRBYFLOAT b 1.5|INCRBYFLOAT new7 1
-GETEX a|GETEX a EX 100|GETEX a PERSIST|GETEX a PERSIST|GETEX no2|GETEX a PXAT 4000000000000
-GETEX a PXAT 1|GETDEL b|GETDEL b|GET no3|MGET no4 c no5|STRLEN no6|GETRANGE no7 0 1|SUBSTR no8 0 1
-HSET h f 1|HSET h f 2 g 1|HMSET h f 3|HMSET h2 f 3|HSETNX h f 1|HSETNX h x 1|HSETNX h3 x 1
-HINCRBY h f 1|HINCRBY h4 f 1|HINCRBYFLOAT h f 1|HINCRBYFLOAT h5 f 1|HDEL h none|HDEL h f none
-HDEL h g x|HDEL h g|HGET h g|HMGET no9 a|HGETALL no10|HKEYS no11|HVALS no12|HLEN no13
-HEXISTS no14 f|HSTRLEN no15 f|HRANDFIELD no16|HRANDFIELD no16 2|HSET c f 1|HDEL c f
-SADD s 1 2 3|SADD s 1|SADD s 1 4|SREM s 9|SREM s 4 9|SMOVE s t 1|SMOVE s t 9|SMOVE s s 2
-SMOVE t s 1
-SMOVE no17 s 1|SADD t 1|SMOVE t s 1|SPOP no18|SPOP no18 3|SPOP s 0|SPOP s 100|SREM s 1
-SADD s 1 2 3|SADD t 2 3 4|SINTERSTORE d s t|SINTERSTORE d s t
-SINTERSTORE d s no19|SINTERSTORE d s no19
-SUNIONSTORE d s t|SUNIONSTORE d no20|SDIFFSTORE d s t|SDIFFSTORE d s s|SDIFFSTORE d s s
-SINTER s no21|SUNION no22 s|SDIFF no23 s|SINTERCARD 2 s no24|SMEMBERS no25|SCARD no26
-SISMEMBER no27 1
-SMISMEMBER no28 1|SRANDMEMBER no29|SRANDMEMBER no29 2|SINTERSTORE d no30 c|SUNIONSTORE k s
-SADD k 1
-DEL no31|SET x 1|SET y 1|SET z 1|DEL x none x y|UNLINK z z|EXISTS no32 k no32|TOUCH no33 k
-TYPE no34
-SET x 1|RENAME x y|RENAME y y|RENAME x y|SET x 2|RENAME x y|RENAMENX y y|SET x 1|RENAMENX x y
-RENAMENX x w|COPY w v|COPY w v|COPY w v REPLACE|COPY w v DB 3|COPY w v DB 3 REPLACE|COPY no35 v
-MOVE w 4|MOVE w 4|MOVE no36 4|SET w 1|MOVE w 4|EXPIRE w 100|EXPIRE w 100 NX|EXPIRE w 200 GT
-PEXPIRE w 100000|EXPIREAT w 4000000000|PEXPIREAT w 4000000000000|PERSIST w|PERSIST w|EXPIRE no37 1
-EXPIRE w -1|EXPIRE w 1|SET w 1|PEXPIREAT w 1|TTL no38|PTTL no39|EXPIRETIME no40|PEXPIRETIME no41
-OBJECT ENCODING no42|OBJECT FREQ no43|OBJECT IDLETIME no44|OBJECT REFCOUNT no45|MEMORY USAGE no46
-DUMP no47|SWAPDB 0 1|SWAPDB 0 1|FLUSHDB|FLUSHALL
-""".strip().split("\n"):
-            for command in line.split("|"):
-                words = ["" if word == '""' else word for word in command.split()]
-                told += len(self.both(*words))
+        for words in COMMANDS:
+            told += len(self.both(*words))
         self.assertGreater(told, 300)
 
     def test_restore(self):
@@ -172,13 +173,12 @@ DUMP no47|SWAPDB 0 1|SWAPDB 0 1|FLUSHDB|FLUSHALL
             client.call("HELLO", 3)
             client.send("PSUBSCRIBE", "__keyevent@0__:*")
             client.read_raw()
-            script = [["SET", "k", "1"], ["INCR", "k"], ["GET", "none"], ["DEL", "k"],
-                      ["SADD", "s", "1"], ["SREM", "s", "1"], ["EXPIRE", "k", "5"], ["ECHO", "end"]]
+            script = COMMANDS + [["MULTI"], ["MGET", "a", "b"], ["HSET", "h", "f", "1"], ["EXEC"],
+                                 ["ECHO", "end"]]
             client.send_bytes(b"".join(encode(words) for words in script))
-            raws = []
-            while not raws or raws[-1] != b"$3\r\nend\r\n":
-                raws.append(client.read_raw())
-            got.append(raws)
+            got.append([])
+            while not got[-1] or got[-1][-1] != b"$3\r\nend\r\n":
+                got[-1].append(client.read_raw())
             client.close()
         self.assertEqual(*got)
 

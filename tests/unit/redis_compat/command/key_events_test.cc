@@ -37,8 +37,8 @@ class KeyEventsTest : public ::testing::Test {
     client.id = 1;
     pubsub.BeginCommand(client);
     pubsub.Subscribe(client, Topic::kPattern, "__key*");
-    std::string out;
-    pubsub.EndCommand(out);
+    std::string confirmed;
+    pubsub.EndCommand(confirmed);
   }
   void TearDown() override { pubsub.Forget(client); }
   void Put(std::string_view key, TimeMs ttl_ms) {
@@ -62,6 +62,8 @@ class KeyEventsTest : public ::testing::Test {
   FakeServerControl server;
   PubSub pubsub{server, shard.keys()};
   KeyEvents events{pubsub, shard};
+  std::string out;
+  Reply reply{out, 2};
   ClientState client;
   WriteBatch batch;
 };
@@ -73,34 +75,56 @@ TEST_F(KeyEventsTest, TheKeyspaceIsObservedOnlyWhileAClassNeedsIt) {
     EXPECT_EQ(shard.keys().event_observer(), nullptr) << letters;
     EXPECT_FALSE(events.HearsExpiry());
   }
-  EXPECT_NE(events.Listening(), nullptr);
+  EXPECT_NE(events.Listening(reply), nullptr);
   for (const char* letters : {"Ex", "Ke", "Ed", "KEA"}) {
     events.set_classes(*ParseEventClasses(letters));
     EXPECT_EQ(shard.keys().event_observer(), &events) << letters;
   }
   events.set_classes(0);
   EXPECT_EQ(shard.keys().event_observer(), nullptr);
-  EXPECT_EQ(events.Listening(), nullptr);
+  EXPECT_EQ(events.Listening(reply), nullptr);
 }
 
 TEST_F(KeyEventsTest, NothingIsNotedWhileNobodyListens) {
   events.set_classes(*ParseEventClasses("KEA"));
-  EXPECT_NE(events.Listening(), nullptr);
+  EXPECT_NE(events.Listening(reply), nullptr);
   pubsub.Forget(client);
-  EXPECT_EQ(events.Listening(), nullptr);
+  EXPECT_EQ(events.Listening(reply), nullptr);
   EXPECT_FALSE(events.HearsExpiry());
 }
 
 TEST_F(KeyEventsTest, BothChannelsInRedissOrder) {
   events.set_classes(*ParseEventClasses("KE$"));
-  events.Listening()->Add(EventClass::kString, "set", 3, "k");
-  events.Listening()->Add(EventClass::kGeneric, "del", 3, "k");  // its class is off
-  events.TellNoted();
+  events.Listening(reply)->Add(EventClass::kString, "set", 3, "k");
+  events.Listening(reply)->Add(EventClass::kGeneric, "del", 3, "k");  // its class is off
+  events.TellNoted(out, 0);
   EXPECT_EQ(server.pushed[1],
             "*4\r\n$8\r\npmessage\r\n$6\r\n__key*\r\n$16\r\n__keyspace@3__:k\r\n$3\r\nset\r\n"
             "*4\r\n$8\r\npmessage\r\n$6\r\n__key*\r\n$18\r\n__keyevent@3__:set\r\n$1\r\nk\r\n");
-  events.TellNoted();
+  events.TellNoted(out, 0);
   EXPECT_EQ(Messages(), 2U) << "what was told is forgotten";
+}
+
+// A client that hears of itself: each event where its reply had come to, also behind others.
+TEST_F(KeyEventsTest, OnesOwnEventsStandAmidTheReply) {
+  events.set_classes(*ParseEventClasses("Egm"));
+  client.protocol = 3;
+  pubsub.BeginCommand(client);
+  const auto message = [](std::string_view event) {
+    return ">4\r\n$8\r\npmessage\r\n$6\r\n__key*\r\n$" + std::to_string(15 + event.size()) +
+           "\r\n__keyevent@0__:" + std::string(event) + "\r\n$1\r\nk\r\n";
+  };
+  out = "earlier";
+  KeyEventList* const list = events.Listening(reply);
+  list->Add(EventClass::kMiss, "keymiss", 0, "k");
+  EXPECT_TRUE(reply.Integer(1));
+  list->Add(EventClass::kGeneric, "del", 0, "k");
+  list->Add(EventClass::kGeneric, "expire", 0, "k");
+  reply.Flush();
+  events.TellNoted(out, 0);
+  EXPECT_EQ(out, "earlier" + message("keymiss") + ":1\r\n" + message("del") + message("expire"));
+  EXPECT_TRUE(server.pushed.empty());
+  pubsub.EndCommand(out);
 }
 
 // One event for one end, whoever comes first: the sweep, or a command that meets the dead key.

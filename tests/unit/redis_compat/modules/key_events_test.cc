@@ -41,8 +41,8 @@ class KeyEventsFamilyTest : public ::testing::Test {
       const std::string& channel = words[i + 6];
       const size_t at = channel.find('@') + 1;
       const size_t event = channel.find(':') + 1;
-      told.push_back(channel.substr(at, channel.find("__", at) - at) + " " +
-                     channel.substr(event) + " " + words[i + 8]);
+      told.push_back(channel.substr(at, channel.find("__", at) - at) + " " + channel.substr(event) +
+                     " " + words[i + 8]);
     }
     return told;
   }

@@ -75,8 +75,8 @@ TEST_F(ServerPubSubTest, NobodyIsKeptForWithoutEnd) {
   const SimPeerPtr lazy = Subscriber("news");
   lazy->window_bytes = 0;
   const SimPeerPtr publisher = Connect();
-  const std::string publish = "*3\r\n$7\r\nPUBLISH\r\n$4\r\nnews\r\n$1048576\r\n" +
-                              std::string(1 << 20, 'x') + "\r\n";
+  const std::string publish =
+      "*3\r\n$7\r\nPUBLISH\r\n$4\r\nnews\r\n$1048576\r\n" + std::string(1 << 20, 'x') + "\r\n";
   for (size_t i = 0; i < Turn::kOutputMax >> 20 && !lazy->closed; ++i) Ask(publisher, publish);
   EXPECT_TRUE(lazy->closed);
 }

@@ -45,6 +45,7 @@ class EventObserverTest : public ::testing::Test {
   static SessionKey KeyOf(char c) {
     SessionKey key;
     key.bytes.fill(c);
+    key.bytes[1] = 0;  // of the slot
     return key;
   }
   void PutSession(char c, std::string_view user, TimeMs idle_ms = 1000) {
