@@ -10,6 +10,7 @@
 #include "redis_compat/command/args.h"
 #include "redis_compat/command/client_state.h"
 #include "redis_compat/command/context.h"
+#include "redis_compat/command/pubsub.h"
 #include "redis_compat/command/registry.h"
 #include "redis_compat/command/reply.h"
 #include "store/node/shard.h"
@@ -60,8 +61,17 @@ class Dispatcher {
   /// `out`. `prepared` must be of these very args.
   Outcome Execute(ClientState& client, Args args, const Prepared& prepared, std::string& out);
 
-  /// Forgets a client's watches and queue; called when it goes and by RESET.
+  /// Forgets a client's watches and queue.
   void Forget(ClientState& client);
+  /// The same, and its subscriptions; called when it goes and by RESET.
+  void Leave(ClientState& client);
+
+  /// Who is subscribed to what.
+  [[nodiscard]] PubSub& pubsub();
+  /// notify-keyspace-events: bits of EventClass.
+  void SetEventClasses(uint32_t classes);
+  /// Whether somebody may be told when keys or sessions expire.
+  [[nodiscard]] bool HearsExpiry() const;
 
   // For the transactions family.
   /// WATCH: from now on a change of `key` in the client's database marks the client dirty.

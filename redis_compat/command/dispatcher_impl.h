@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "redis_compat/command/dispatcher.h"
+#include "redis_compat/command/key_events.h"
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/command/watch.h"
 
@@ -29,7 +30,9 @@ struct Dispatcher::Impl {
         clock(its_clock),
         random(its_random),
         budget(its_shard.budget()),
-        watches(its_shard) {}
+        watches(its_shard),
+        pubsub(its_server, its_shard.keys()),
+        key_events(pubsub, its_shard) {}
 
   Dispatcher& self;
   const Registry& registry;
@@ -39,6 +42,8 @@ struct Dispatcher::Impl {
   Random& random;
   MemoryBudget& budget;
   WatchTable watches;
+  PubSub pubsub;
+  KeyEvents key_events;
   WriteBatch batch;
   LookupCounters lookups;
   Counters counters;
@@ -69,7 +74,11 @@ struct Dispatcher::Impl {
   [[nodiscard]] Result<void> FitQueueInLog(ClientState& client);
   void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
   [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
-  [[nodiscard]] bool QueueWrites(const ClientState& client) const;
+  /// Whether a command that is queued has one of `flags`.
+  [[nodiscard]] bool QueueHas(const ClientState& client, uint32_t flags) const;
+  [[nodiscard]] bool QueueWrites(const ClientState& client) const {
+    return QueueHas(client, kWrite);
+  }
   void Queue(ClientState& client, Args args, const Command& command, std::string& out);
   void Call(ClientState& client, Args args, const Command& command, const Prepared& prepared,
             std::string& out);

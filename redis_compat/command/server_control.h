@@ -122,6 +122,8 @@ class ServerControl {
   virtual void ForEachClient(FunctionRef<void(ClientState&)> visit) = 0;
   /// Closes those that match; returns how many. One's own connection closes after the reply.
   virtual size_t KillClients(const ClientFilter& filter, const ClientState& self) = 0;
+  /// Sends a message to a client, but not to the one whose command is running.
+  virtual void Push(ClientState& client, std::string_view message) = 0;
   virtual void Pause(PauseMode mode, TimeMs until_ms) = 0;  // never shortens a pause
   virtual void Unpause() = 0;
   [[nodiscard]] virtual PauseMode paused() const = 0;

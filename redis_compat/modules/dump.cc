@@ -138,11 +138,16 @@ Result<void> Restore(CommandContext& ctx, Args args, Reply& reply) {
   const bool wraps =
       !lasts && !options.absolute && __builtin_add_overflow(deadline, ctx.now, &deadline);
   if (!lasts && (wraps || deadline <= ctx.now)) {
-    if (place.entry != nullptr) ctx.batch.Delete(place.db, place.key);
+    if (place.entry != nullptr) {
+      ctx.batch.Delete(place.db, place.key);
+      ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+    }
     return reply.Ok();
   }
   value.Store(place, lasts ? kNoDeadline : StorableDeadline(deadline), ctx.batch);
   ctx.restored_clock = ClockOf(ctx, options);
+  ctx.Notify(EventClass::kNew, "new", key.bytes);
+  ctx.Notify(EventClass::kGeneric, "restore", key.bytes);
   return reply.Ok();
 }
 

@@ -84,9 +84,10 @@ void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("current_eviction_exceeded_time", evictor.ExceededUs() / 1000);
   info.Field("keyspace_hits", ctx.lookups.hits);
   info.Field("keyspace_misses", ctx.lookups.misses);
-  info.Field("pubsub_channels", 0);
-  info.Field("pubsub_patterns", 0);
-  info.Field("pubsubshard_channels", 0);
+  const PubSub& pubsub = ctx.dispatcher.pubsub();
+  info.Field("pubsub_channels", pubsub.Count(Topic::kChannel));
+  info.Field("pubsub_patterns", pubsub.Count(Topic::kPattern));
+  info.Field("pubsubshard_channels", pubsub.Count(Topic::kShard));
   info.Field("latest_fork_usec", 0);
   info.Field("total_forks", 0);
   info.Field("migrate_cached_sockets", 0);

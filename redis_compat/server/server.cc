@@ -72,7 +72,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
 Server::~Server() {
   env_.scheduler.SetTurn({});
   listeners_.clear();
-  for (auto& [id, connection] : connections_) dispatcher_.Forget(connection->client);
+  for (auto& [id, connection] : connections_) dispatcher_.Leave(connection->client);
 }
 
 void Server::Apply() {
@@ -85,6 +85,7 @@ void Server::Apply() {
   env_.scheduler.SetPollPause(now.poll_pause_us);
   shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
   if (persistence_ != nullptr) persistence_->SetOptions(now.persistence);
+  dispatcher_.SetEventClasses(now.event_classes);
   ApplyMemory();
   const size_t wanted = now.clients_max + kFilesBesidesClients;
   const size_t files = env_.process.RaiseFileLimit(wanted);
@@ -264,7 +265,8 @@ bool Server::RunTurn() {
     shard_.EndTurn();  // what the sweep has logged
   }
   if (stopping_) CheckStopped();
-  const bool more = ((more_requests || sweep_more_ || saving) && !stopping_) || loading;
+  const bool more =
+      ((more_requests || sweep_more_ || saving || turn_.pushed_late()) && !stopping_) || loading;
   meter_.TurnEnded(turn_.executed(), more);
   return more;
 }
@@ -359,8 +361,8 @@ void Server::VisitClient(Connection& connection, TimeMs now) {
     return;
   }
   const TimeMs timeout_ms = TimeMs{settings().timeout_s} * 1000;
-  if (timeout_ms > 0 && !connection.client.monitor && connection.place != Place::kPaused &&
-      now - connection.client.last_active_ms > timeout_ms) {
+  if (timeout_ms > 0 && !connection.client.monitor && !connection.client.subscribed() &&
+      connection.place != Place::kPaused && now - connection.client.last_active_ms > timeout_ms) {
     Log(LogLevel::kVerbose, "Closing idle client {}", connection.client.address);
     turn_.Doom(connection);
   }

@@ -15,14 +15,12 @@
 namespace cloakroom {
 namespace {
 
-bool IsNormalType(std::string_view type) { return type == "normal"; }
-
 bool Matches(const ClientFilter& filter, const ClientState& client, TimeMs now) {
   if (filter.id && client.id != *filter.id) return false;
   if (filter.address && client.address != *filter.address) return false;
   if (filter.local_address && client.local_address != *filter.local_address) return false;
   if (filter.user && (*filter.user != "default" || !client.authenticated)) return false;
-  if (filter.type && !IsNormalType(*filter.type)) return false;
+  if (filter.type && *filter.type != client.type()) return false;
   if (filter.max_age_s && (now - client.created_ms) / 1000 < *filter.max_age_s) return false;
   return !filter.skip_id || client.id != *filter.skip_id;
 }
@@ -105,6 +103,10 @@ size_t Server::KillClients(const ClientFilter& filter, const ClientState& self) 
       turn_.Doom(*connection);
   }
   return killed;
+}
+
+void Server::Push(ClientState& client, std::string_view message) {
+  turn_.Push(*client.connection, message);
 }
 
 void Server::Pause(PauseMode mode, TimeMs until_ms) {

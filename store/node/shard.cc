@@ -222,6 +222,15 @@ bool Shard::SweepDead(size_t budget) {
   return impl.keys.Sweep(impl.now, budget);
 }
 
+void Shard::EndDue(size_t budget) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open);
+  const TimeMs due = impl.keys.NextDue();
+  if (due == kNoDeadline || due > impl.now) return;
+  if (impl.log.last_time() < impl.now) impl.Append(impl.NextHeader(), {});
+  (void)impl.keys.Sweep(impl.now, budget);
+}
+
 Keyspace& Shard::keys() { return impl_->keys; }
 const Keyspace& Shard::keys() const { return impl_->keys; }
 OpLog& Shard::log() { return impl_->log; }
@@ -306,7 +315,9 @@ bool Shard::loading() const { return impl_->loading; }
 
 bool Shard::Congested() const { return impl_->journal != nullptr && impl_->journal->Congested(); }
 
-uint64_t Shard::last_change() const { return impl_->last_change; }
+uint64_t Shard::last_change() const {
+  return impl_->open_ops.empty() ? impl_->last_change : impl_->log.last() + 1;
+}
 uint64_t Shard::changes() const { return impl_->changes; }
 
 uint64_t Shard::Reached(AckLevel level) const {

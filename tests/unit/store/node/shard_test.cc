@@ -181,6 +181,33 @@ TEST_F(ShardTest, LogsTheTimeEachSecondOfSilence) {
   EXPECT_EQ(shard.log().last(), 1U + 3);
 }
 
+// Before commands read, what is due ends; when nothing is, not even the time is logged.
+TEST_F(ShardTest, WhatIsDueEndsBeforeItIsRead) {
+  Put("a", "1", shard.now() + 10);
+  shard.EndDue(100);
+  EXPECT_EQ(shard.log().last(), 1U);
+  clock.Advance(10);
+  shard.BeginTurn();
+  shard.EndDue(100);
+  EXPECT_EQ(shard.keys().Size(0), 0U);
+  EXPECT_EQ(shard.log().last_time(), shard.now());
+  const uint64_t newest = shard.log().last();
+  shard.EndDue(100);
+  EXPECT_EQ(shard.log().last(), newest);
+  EXPECT_EQ(shard.last_change(), 1U) << "to tell the time is no change";
+}
+
+// Whoever is told of a change waits for its record, also while that is open.
+TEST_F(ShardTest, AnOpenRecordIsTheLastChange) {
+  Put("a", "1");
+  shard.OpenRecord();
+  EXPECT_EQ(shard.last_change(), 1U);
+  EXPECT_EQ(Put("b", "2"), 2U);
+  EXPECT_EQ(shard.last_change(), 2U);
+  shard.CloseRecord();
+  EXPECT_EQ(shard.last_change(), 2U);
+}
+
 TEST_F(ShardTest, RecordsDoNotNest) {
   shard.OpenRecord();
   EXPECT_DEATH(shard.OpenRecord(), "broken invariant");
