@@ -14,8 +14,7 @@ constexpr size_t kKeepBytesMax = size_t{1} << 20;
 
 }  // namespace
 
-Result<void> Dispatcher::ExecuteForPrimary(ClientState& client, Args args,
-                                           const Command& command) {
+Result<void> Dispatcher::ExecuteForPrimary(ClientState& client, Args args, const Command& command) {
   Impl& impl = *impl_;
   const CommandSpec& spec = *command.spec;
   CHECK((spec.flags & kWrite) != 0 && impl.shard.time_held() && impl.batch.empty());

@@ -55,16 +55,16 @@ class FollowerLink final : private StreamEvents {
 
   /// For INFO replication.
   struct Status {
-    bool up = false;                       // master_link_status
-    bool connecting = false;               // no connection yet
-    bool syncing = false;                  // master_sync_in_progress
-    bool stopped = false;                  // for good
-    int64_t heard_s = -1;                  // master_last_io_seconds_ago; -1: not connected
-    int64_t down_s = 0;                    // master_link_down_since_seconds, while it is down
-    uint64_t offset = 0;                   // slave_repl_offset
-    uint64_t read_offset = 0;              // slave_read_repl_offset
-    std::optional<uint64_t> sync_bytes;    // master_sync_total_bytes, when the primary said it
-    uint64_t sync_read_bytes = 0;          // master_sync_read_bytes
+    bool up = false;                     // master_link_status
+    bool connecting = false;             // no connection yet
+    bool syncing = false;                // master_sync_in_progress
+    bool stopped = false;                // for good
+    int64_t heard_s = -1;                // master_last_io_seconds_ago; -1: not connected
+    int64_t down_s = 0;                  // master_link_down_since_seconds, while it is down
+    uint64_t offset = 0;                 // slave_repl_offset
+    uint64_t read_offset = 0;            // slave_read_repl_offset
+    std::optional<uint64_t> sync_bytes;  // master_sync_total_bytes, when the primary said it
+    uint64_t sync_read_bytes = 0;        // master_sync_read_bytes
     uint64_t full_syncs = 0;
     uint64_t partial_syncs = 0;
     std::string replication_id;  // of the primary's history; empty: nothing was read of it
@@ -74,9 +74,9 @@ class FollowerLink final : private StreamEvents {
       return sync_bytes ? *sync_bytes - sync_read_bytes : 0;
     }
     [[nodiscard]] double sync_percent() const {
-      return sync_bytes ? 100.0 * static_cast<double>(sync_read_bytes) /
-                              static_cast<double>(*sync_bytes)
-                        : 0;
+      return sync_bytes
+                 ? 100.0 * static_cast<double>(sync_read_bytes) / static_cast<double>(*sync_bytes)
+                 : 0;
     }
   };
   [[nodiscard]] Status status() const;
@@ -115,10 +115,10 @@ class FollowerLink final : private StreamEvents {
   ConnectingPtr connecting_;
   TimeMs connecting_since_ms_ = 0;
   StreamPtr stream_;
-  std::string gone_;       // why the stream is of no use; empty: it is
-  bool heard_ = false;     // something came since the last turn
+  std::string gone_;    // why the stream is of no use; empty: it is
+  bool heard_ = false;  // something came since the last turn
   bool reading_ = false;
-  bool starved_ = false;   // nothing can be done before more comes
+  bool starved_ = false;  // nothing can be done before more comes
   bool writing_ = false;
   bool tick_due_ = false;
   TimeMs down_since_ms_ = 0;

@@ -77,9 +77,8 @@ constexpr OtherCommand kNone;
 
 const OtherCommand& FindOtherCommand(Args args) {
   const auto* const found =
-      std::find_if(std::begin(kOthers), std::end(kOthers), [&](const OtherCommand& each) {
-        return EqualsIgnoreCase(each.name, args[0]);
-      });
+      std::find_if(std::begin(kOthers), std::end(kOthers),
+                   [&](const OtherCommand& each) { return EqualsIgnoreCase(each.name, args[0]); });
   return found == std::end(kOthers) ? kNone : *found;
 }
 

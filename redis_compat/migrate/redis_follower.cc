@@ -112,8 +112,7 @@ Result<size_t> RedisFollower::FeedLine(std::string_view input, bool& starved) {
   std::string_view line = input.substr(0, end);
   if (line.ends_with('\r')) line.remove_suffix(1);
   // Empty lines say that the primary is alive while it prepares the dump.
-  if (!line.empty())
-    TRY_VOID(state_ == State::kWaiting ? TakeFrame(line) : TakeAnswer(line));
+  if (!line.empty()) TRY_VOID(state_ == State::kWaiting ? TakeFrame(line) : TakeAnswer(line));
   return end + 1;
 }
 
@@ -125,8 +124,7 @@ Result<void> RedisFollower::TakeAnswer(std::string_view line) {
   switch (answer) {
     case Answer::kPong:
       // Who asks for a password answers PING with an error.
-      if (refused &&
-          !StartsWithAny(line, {"-NOAUTH", "-NOPERM", "-ERR operation not permitted"}))
+      if (refused && !StartsWithAny(line, {"-NOAUTH", "-NOPERM", "-ERR operation not permitted"}))
         return Fail(Code::kUnavailable, "the primary answers PING with: {}", line.substr(1));
       return Handshake();
     case Answer::kAuth:
@@ -201,8 +199,7 @@ Result<void> RedisFollower::TakeFullSync(std::string_view words) {
 }
 
 Result<void> RedisFollower::TakePartialSync(std::string_view id) {
-  if (!asked_partial_)
-    return Fail(Code::kInvalid, "the primary goes on where nothing was begun");
+  if (!asked_partial_) return Fail(Code::kInvalid, "the primary goes on where nothing was begun");
   if (!id.empty() && id != id_) {
     if (id.size() != kIdBytes)
       return Fail(Code::kInvalid, "the primary answers PSYNC with: CONTINUE {}", id);

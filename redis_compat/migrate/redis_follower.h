@@ -16,8 +16,8 @@
 namespace cloakroom {
 
 /// The replica's half of Redis's own replication: follows a Redis 6 to 8 or a Valkey by PSYNC, into
-/// a MigrationTarget. Bytes in, bytes out: it has no socket, and is told the time (milliseconds that
-/// never go back).
+/// a MigrationTarget. Bytes in, bytes out: it has no socket, and is told the time (milliseconds
+/// that never go back).
 ///
 ///   Connected -> handshake -> PSYNC -> +FULLRESYNC -> waits -> dump -> stream
 ///                                   -> +CONTINUE  ------------------> stream

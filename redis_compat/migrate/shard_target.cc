@@ -118,9 +118,9 @@ Result<void> ShardTarget::Change(const StreamCommand& command, const Command& fo
     return {};
   }
   if (command.db >= keys().databases())
-    return Refused(command, FirstKey(command.args),
-                   "needs more than " + std::to_string(keys().databases()) +
-                       " databases (option databases)");
+    return Refused(
+        command, FirstKey(command.args),
+        "needs more than " + std::to_string(keys().databases()) + " databases (option databases)");
   if (!options_.refuse_others && LacksSource(command)) return {};
   client_.db = command.db;
   const Args args = absolute_.Rewrite(command.args, shard_.now());

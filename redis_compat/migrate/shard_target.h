@@ -15,8 +15,8 @@
 
 namespace cloakroom {
 
-/// A shard as the copy of a Redis: its keys are the Redis's, its sessions stay as they are. While it
-/// exists the shard's time is held: what ends, the Redis says.
+/// A shard as the copy of a Redis: its keys are the Redis's, its sessions stay as they are. While
+/// it exists the shard's time is held: what ends, the Redis says.
 class ShardTarget final : public MigrationTarget {
  public:
   struct Options {

@@ -63,24 +63,28 @@ Result<void> SyncPayload::Judge() const {
   const RdbImport::Report& report = import_.report();
   const RdbReader::Counters& read = reader_.counters();
   std::string text;
-  const auto add = [&text](std::string_view what) { text.append(text.empty() ? "" : "; ") += what; };
+  const auto add = [&text](std::string_view what) {
+    text.append(text.empty() ? "" : "; ") += what;
+  };
   if (report.other_keys > 0) add(DescribeOthers(report));
   if (report.fields_with_deadline > 0)
     add(fmt::format("{} hash fields with a deadline of their own, the first in key {}",
                     report.fields_with_deadline, report.key_with_fields));
   if (read.functions > 0) add(fmt::format("{} libraries of functions", read.functions));
   if (read.module_data > 0) add(fmt::format("{} data of modules", read.module_data));
-  return Fail(Code::kUnavailable,
-              "the primary holds what there is no type for here: {}. Nothing was taken over; option "
-              "import-other-types skip leaves it out",
-              text);
+  return Fail(
+      Code::kUnavailable,
+      "the primary holds what there is no type for here: {}. Nothing was taken over; option "
+      "import-other-types skip leaves it out",
+      text);
 }
 
 Result<size_t> SyncPayload::Feed(std::string_view bytes) {
   size_t taken = 0;
   if (!reader_.done()) {
     std::string_view piece = bytes;
-    if (frame_.size) piece = piece.substr(0, std::min<uint64_t>(piece.size(), *frame_.size - read_));
+    if (frame_.size)
+      piece = piece.substr(0, std::min<uint64_t>(piece.size(), *frame_.size - read_));
     const uint64_t before = read_;
     TRY_VOID(FeedReader(piece));
     taken = static_cast<size_t>(read_ - before);

@@ -25,7 +25,8 @@ struct DumpFrame {
 };
 
 /// The dump of a full sync, on its way into a target. What there is no type for is passed over, or
-/// refused: then nothing more is committed, but the dump is read on, so that all of it can be named.
+/// refused: then nothing more is committed, but the dump is read on, so that all of it can be
+/// named.
 class SyncPayload {
  public:
   SyncPayload(DumpFrame frame, MigrationTarget& target, bool refuse_others);

@@ -46,6 +46,7 @@ Result<void> RdbImport::Begin(const RdbKey& key) {
   made_ = false;
   if (expired_) return {};
   ref_ = keys_.Ref(key.key);
+  keys_.PrefetchBucket(key.db, ref_.position);  // for when the batch is applied
   // Should the key be there, of whatever type: the parts of a collection only add to it.
   if (key.kind != RdbKind::kString) batch_.Delete(key.db, ref_);
   return {};

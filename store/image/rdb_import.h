@@ -77,8 +77,8 @@ class RdbImport final : public RdbSink {
   bool made_ = false;  // something of the key is in a batch
 };
 
-/// "2 of type list, 1 of type zset: a (db 0, list), b (db 0, list), ...": what was passed over, with
-/// the first keys of it. For a person.
+/// "2 of type list, 1 of type zset: a (db 0, list), b (db 0, list), ...": what was passed over,
+/// with the first keys of it. For a person.
 [[nodiscard]] std::string DescribeOthers(const RdbImport::Report& report);
 
 }  // namespace cloakroom

@@ -1,5 +1,5 @@
-// A server that follows a Redis, for tests/e2e/follow_test.py: all of cloakroom-server, listening as
-// its options say, and beside it a FollowerLink that begins at the start.
+// A server that follows a Redis, for tests/e2e/follow_test.py: all of cloakroom-server, listening
+// as its options say, and beside it a FollowerLink that begins at the start.
 //
 //   follow_tool HOST PORT [--option value ...]
 //

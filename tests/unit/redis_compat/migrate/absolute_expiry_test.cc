@@ -30,18 +30,18 @@ TEST(AbsoluteExpiryTest, MakesAnInstantOfASpan) {
 }
 
 TEST(AbsoluteExpiryTest, LeavesTheRestAsItIs) {
-  for (const std::vector<std::string_view>& words : std::vector<std::vector<std::string_view>>{
-           {"SET", "EX", "10"},
-           {"SET", "k", "EX", "NX"},
-           {"SET", "k", "v", "PXAT", "10"},
-           {"SET", "k", "v", "EX", "x"},
-           {"SET", "k", "v", "EX", "9223372036854775807"},
-           {"SETEX", "k", "10"},
-           {"PEXPIREAT", "k", "10"},
-           {"RESTORE", "k", "0", "p"},
-           {"RESTORE", "k", "10", "p", "ABSTTL"},
-           {"DEL", "EXPIRE", "10"},
-           {"PERSIST", "k"}}) {
+  for (const std::vector<std::string_view>& words :
+       std::vector<std::vector<std::string_view>>{{"SET", "EX", "10"},
+                                                  {"SET", "k", "EX", "NX"},
+                                                  {"SET", "k", "v", "PXAT", "10"},
+                                                  {"SET", "k", "v", "EX", "x"},
+                                                  {"SET", "k", "v", "EX", "9223372036854775807"},
+                                                  {"SETEX", "k", "10"},
+                                                  {"PEXPIREAT", "k", "10"},
+                                                  {"RESTORE", "k", "0", "p"},
+                                                  {"RESTORE", "k", "10", "p", "ABSTTL"},
+                                                  {"DEL", "EXPIRE", "10"},
+                                                  {"PERSIST", "k"}}) {
     std::string text;
     for (const std::string_view word : words) text.append(text.empty() ? "" : " ").append(word);
     EXPECT_EQ(Rewritten(words), text);

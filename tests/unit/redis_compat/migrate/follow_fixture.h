@@ -75,8 +75,8 @@ class FollowTest : public testing::Test {
     unread.clear();
     follower->Connected(Now());
   }
-  /// The primary sends `bytes`, which come in pieces of `piece`. The error is kept, if there is one:
-  /// then the connection is closed.
+  /// The primary sends `bytes`, which come in pieces of `piece`. The error is kept, if there is
+  /// one: then the connection is closed.
   void Say(std::string_view bytes, size_t piece = SIZE_MAX) {
     for (size_t at = 0; at < bytes.size() && error.empty();) {
       const std::string_view part = bytes.substr(at, piece);
