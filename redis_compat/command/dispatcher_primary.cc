@@ -14,7 +14,8 @@ constexpr size_t kKeepBytesMax = size_t{1} << 20;
 
 }  // namespace
 
-Result<void> Dispatcher::ExecuteForPrimary(ClientState& client, Args args, const Command& command) {
+Result<void> Dispatcher::ExecuteForPrimary(ClientState& client, Args args, const Command& command,
+                                           const KeyRef& first_key) {
   Impl& impl = *impl_;
   const CommandSpec& spec = *command.spec;
   CHECK((spec.flags & kWrite) != 0 && impl.shard.time_held() && impl.batch.empty());
@@ -25,7 +26,7 @@ Result<void> Dispatcher::ExecuteForPrimary(ClientState& client, Args args, const
   impl.dropped.clear();
   Reply reply(impl.dropped, client.protocol);
   CommandContext ctx(std::as_const(impl.shard).keys(), impl.batch, impl.shard.newest().time_ms,
-                     client, impl.random, impl.server, *this, command, uncounted, KeyRef{});
+                     client, impl.random, impl.server, *this, command, uncounted, first_key);
   Result<void> done = spec.handler(ctx, args, reply);
   CHECK(!ctx.waits);
   ++impl.counters.commands;

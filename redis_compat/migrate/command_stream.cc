@@ -60,7 +60,7 @@ std::span<const StreamCommand> CommandQueue::Commands() {
   }
   std::span<const std::string_view> words = views_;
   for (const Kept& kept : kept_) {
-    commands_.push_back({kept.db, Args(words.first(kept.words))});
+    commands_.push_back({kept.db, Args(words.first(kept.words)), {}});
     words = words.subspan(kept.words);
   }
   return commands_;
@@ -80,29 +80,58 @@ void CommandStream::Resume() {
   parser_.Reset();
 }
 
-Result<size_t> CommandStream::Feed(std::string_view input, size_t commands_max, bool& starved) {
-  constexpr RequestLimits kLimits{.word_bytes_max = std::numeric_limits<uint32_t>::max()};
+Result<size_t> CommandStream::Feed(std::string_view input, bool& starved) {
+  const Result<size_t> rest = ParseAhead(input, starved);
   size_t used = 0;
-  starved = false;
-  for (size_t count = 0; count < commands_max && !starved; ++count) {
-    words_.Clear();
-    const RequestParser::Step step = parser_.Next(input.substr(used), kLimits, words_);
-    if (step.status == RequestParser::Status::kError)
-      return Fail(Code::kInvalid, "byte {} of the stream: {}", taken_, parser_.error());
-    if (step.status == RequestParser::Status::kRequest) {
-      ++commands_;
-      TRY_VOID(Take(Args(words_.views)));
-    } else {
-      starved = true;
-    }
-    used += step.consumed;
-    taken_ += step.consumed;
-    if (!in_transaction_) applied_ = taken_;
+  for (Parsed& each : parsed_) {
+    each.command.db = db_;
+    TRY_VOID(Take(each.command));
+    Advance(each.bytes);
+    used += each.bytes;
   }
-  return used;
+  commands_ += parsed_.size();
+  if (!rest) return rest;
+  Advance(*rest);
+  return used + *rest;
 }
 
-Result<void> CommandStream::Take(Args args) {
+/// Parses a group before any of it is executed, so that the memory it needs is on its way. Returns
+/// how many bytes behind the last command are done with.
+Result<size_t> CommandStream::ParseAhead(std::string_view input, bool& starved) {
+  constexpr RequestLimits kLimits{.word_bytes_max = std::numeric_limits<uint32_t>::max()};
+  starved = false;
+  words_.Clear();
+  parsed_.clear();
+  size_t at = 0;
+  Result<size_t> rest = 0;
+  while (parsed_.size() < kGroup && !starved && rest) {
+    const size_t first = words_.views.size();
+    const RequestParser::Step step = parser_.Next(input.substr(at), kLimits, words_);
+    if (step.status == RequestParser::Status::kRequest) {
+      parsed_.push_back({first, words_.views.size() - first, step.consumed, {}});
+      at += step.consumed;
+    } else if (step.status == RequestParser::Status::kError) {
+      rest = Fail(Code::kInvalid, "byte {} of the stream: {}", taken_ + at, parser_.error());
+    } else {
+      rest = step.consumed;
+      starved = true;
+    }
+  }
+  // Only now do the words lie where they stay.
+  for (Parsed& each : parsed_) {
+    each.command = {db_, Args(std::span(words_.views).subspan(each.first_word, each.words)), {}};
+    target_.Expect(each.command);
+  }
+  return rest;
+}
+
+void CommandStream::Advance(size_t bytes) {
+  taken_ += bytes;
+  if (!in_transaction_) applied_ = taken_;
+}
+
+Result<void> CommandStream::Take(const StreamCommand& command) {
+  const Args args = command.args;
   switch (KindOf(args[0])) {
     case Kind::kSelect:
       return Select(args);
@@ -124,9 +153,9 @@ Result<void> CommandStream::Take(Args args) {
       return {};
     case Kind::kChange:
       if (in_transaction_) break;
-      return target_.Execute({db_, args});
+      return target_.Execute(command);
   }
-  queue_.Add({db_, args});
+  queue_.Add(command);
   return {};
 }
 

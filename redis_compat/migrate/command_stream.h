@@ -46,17 +46,19 @@ class CommandStream {
   CommandStream(const CommandStream&) = delete;
   CommandStream& operator=(const CommandStream&) = delete;
 
+  static constexpr size_t kGroup = 32;
+
   /// The stream goes on behind byte `offset`, in database `db`: a full sync has ended.
   void Begin(uint64_t offset, uint32_t db);
   /// It goes on behind applied(), on another connection: what was begun is sent again.
   void Resume();
 
-  /// Executes up to `commands_max` commands from the front of `input`. Returns how many bytes to
+  /// Executes up to kGroup commands from the front of `input`. Returns how many bytes to
   /// drop from there; what is left must be given again, with more behind it. `starved` says whether
   /// more is needed to go on.
   ///   errors  kInvalid      what came is no stream of commands: a full sync is due
   ///           kUnavailable  a command cannot be executed here
-  [[nodiscard]] Result<size_t> Feed(std::string_view input, size_t commands_max, bool& starved);
+  [[nodiscard]] Result<size_t> Feed(std::string_view input, bool& starved);
 
   /// All bytes of the stream up to here are executed. Within a transaction: those before it.
   [[nodiscard]] uint64_t applied() const { return applied_; }
@@ -65,7 +67,17 @@ class CommandStream {
   [[nodiscard]] uint64_t commands() const { return commands_; }
 
  private:
-  [[nodiscard]] Result<void> Take(Args args);
+  /// A command that was parsed ahead.
+  struct Parsed {
+    size_t first_word;
+    size_t words;
+    size_t bytes;  // of input, up to its end
+    StreamCommand command;
+  };
+
+  [[nodiscard]] Result<size_t> ParseAhead(std::string_view input, bool& starved);
+  [[nodiscard]] Result<void> Take(const StreamCommand& command);
+  void Advance(size_t bytes);
   [[nodiscard]] Result<void> Select(Args args);
   [[nodiscard]] Result<void> BeginTransaction();
   [[nodiscard]] Result<void> EndTransaction();
@@ -74,6 +86,7 @@ class CommandStream {
   const std::function<void()> acknowledge_;
   RequestParser parser_;
   RequestWords words_;
+  std::vector<Parsed> parsed_;
   uint64_t taken_ = 0;    // bytes of the stream that were dropped from the input
   uint64_t applied_ = 0;  // see applied()
   uint32_t db_ = 0;

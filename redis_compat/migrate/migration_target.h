@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "redis_compat/command/args.h"
+#include "store/base/position.h"
 #include "store/base/result.h"
 #include "store/image/rdb_import.h"
 #include "store/op/write_batch.h"
@@ -17,6 +18,7 @@ namespace cloakroom {
 struct StreamCommand {
   uint32_t db = 0;
   Args args;
+  KeyRef first_key;  // hashed, if Expect did so
 };
 
 /// Where a Redis that is followed is copied to. All of it is called within a turn.
@@ -40,6 +42,8 @@ class MigrationTarget {
   virtual void AbortFullSync(bool retries) = 0;
 
   // The commands that follow it.
+  /// It will be executed soon: a hint. Its database may yet be another one.
+  virtual void Expect(StreamCommand& command) { static_cast<void>(command); }
   /// Executes a command that changes something.
   ///   errors  it cannot be executed here, so that to go on would lose data; nothing was changed
   [[nodiscard]] virtual Result<void> Execute(const StreamCommand& command) = 0;

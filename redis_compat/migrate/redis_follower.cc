@@ -17,7 +17,6 @@ namespace {
 constexpr size_t kIdBytes = 40;
 constexpr size_t kAnswerBytesMax = 8192;
 constexpr size_t kDumpBytes = size_t{64} << 10;  // of a slice
-constexpr size_t kCommands = 64;                 // of a slice
 constexpr TimeMs kSayMs = 100;                   // between two offsets that nobody asked for
 
 bool StartsWithAny(std::string_view line, std::initializer_list<std::string_view> starts) {
@@ -89,7 +88,7 @@ Result<size_t> RedisFollower::Feed(std::string_view input, TimeMs now, bool& sta
     case State::kDump:
       return FeedDump(input.substr(0, kDumpBytes), now);
     case State::kStream: {
-      Result<size_t> used = stream_.Feed(input, kCommands, starved);
+      Result<size_t> used = stream_.Feed(input, starved);
       if (!used) return Failed(std::move(used).error());
       return used;
     }

@@ -89,6 +89,12 @@ const Command* ShardTarget::Resolve(Args args) const {
   return found == nullptr || found->full_name.starts_with("session.") ? nullptr : found;
 }
 
+void ShardTarget::Expect(StreamCommand& command) {
+  if (command.args.size() < 2 || command.db >= keys().databases()) return;
+  command.first_key = keys().Ref(command.args[1]);
+  keys().PrefetchBucket(command.db, command.first_key.position);
+}
+
 Result<void> ShardTarget::Execute(const StreamCommand& command) {
   const Command* const found = Resolve(command.args);
   if (found == nullptr) {
@@ -127,7 +133,7 @@ Result<void> ShardTarget::Change(const StreamCommand& command, const Command& fo
   const Command* const made =
       args.words().data() == command.args.words().data() ? &found : Resolve(args);
   CHECK(made != nullptr);
-  Result<void> done = dispatcher_.ExecuteForPrimary(client_, args, *made);
+  Result<void> done = dispatcher_.ExecuteForPrimary(client_, args, *made, command.first_key);
   if (done) return {};
   if (!options_.refuse_others && done.error().code == Code::kUnavailable &&
       command.args.size() > 1) {  // a value of a type that there is not

@@ -49,6 +49,7 @@ class ShardTarget final : public MigrationTarget {
   void Commit(WriteBatch& batch) override;
   void EndFullSync(const RdbImport::Report& report) override;
   void AbortFullSync(bool retries) override;
+  void Expect(StreamCommand& command) override;
   [[nodiscard]] Result<void> Execute(const StreamCommand& command) override;
   [[nodiscard]] Result<void> ExecuteTransaction(std::span<const StreamCommand> commands) override;
   void Publish(std::string_view channel, std::string_view message) override;
