@@ -81,10 +81,11 @@ void CommandStream::Resume() {
 }
 
 Result<size_t> CommandStream::Feed(std::string_view input, bool& starved) {
-  const Result<size_t> rest = ParseAhead(input, starved);
+  Result<size_t> rest = ParseAhead(input, starved);
   size_t used = 0;
   for (Parsed& each : parsed_) {
     each.command.db = db_;
+    end_ = taken_ + each.bytes;
     TRY_VOID(Take(each.command));
     Advance(each.bytes);
     used += each.bytes;
@@ -111,7 +112,8 @@ Result<size_t> CommandStream::ParseAhead(std::string_view input, bool& starved) 
       parsed_.push_back({first, words_.views.size() - first, step.consumed, {}});
       at += step.consumed;
     } else if (step.status == RequestParser::Status::kError) {
-      rest = Fail(Code::kInvalid, "byte {} of the stream: {}", taken_ + at, parser_.error());
+      rest = Fail(Code::kInvalid, "byte {} of the stream: {}", taken_ + at + step.consumed,
+                  parser_.error());
     } else {
       rest = step.consumed;
       starved = true;
@@ -146,7 +148,7 @@ Result<void> CommandStream::Take(const StreamCommand& command) {
       return EndTransaction();
     case Kind::kPublish:
       if (args.size() != 3)
-        return Fail(Code::kInvalid, "byte {} of the stream: PUBLISH of {} words", taken_,
+        return Fail(Code::kInvalid, "byte {} of the stream: PUBLISH of {} words", end_,
                     args.size());
       if (in_transaction_) break;
       target_.Publish(args[1], args[2]);
@@ -163,14 +165,14 @@ Result<void> CommandStream::Select(Args args) {
   int64_t db = 0;
   if (args.size() != 2 || !ParseInteger(args[1], db) || db < 0 ||
       db > std::numeric_limits<int32_t>::max())
-    return Fail(Code::kInvalid, "byte {} of the stream: SELECT of no database", taken_);
+    return Fail(Code::kInvalid, "byte {} of the stream: SELECT of no database", end_);
   db_ = static_cast<uint32_t>(db);
   return {};
 }
 
 Result<void> CommandStream::BeginTransaction() {
   if (in_transaction_)
-    return Fail(Code::kInvalid, "byte {} of the stream: MULTI within MULTI", taken_);
+    return Fail(Code::kInvalid, "byte {} of the stream: MULTI within MULTI", end_);
   in_transaction_ = true;
   db_before_ = db_;
   return {};
@@ -178,7 +180,7 @@ Result<void> CommandStream::BeginTransaction() {
 
 Result<void> CommandStream::EndTransaction() {
   if (!in_transaction_)
-    return Fail(Code::kInvalid, "byte {} of the stream: EXEC without MULTI", taken_);
+    return Fail(Code::kInvalid, "byte {} of the stream: EXEC without MULTI", end_);
   const std::span<const StreamCommand> all = queue_.Commands();
   changes_.clear();
   for (const StreamCommand& command : all)

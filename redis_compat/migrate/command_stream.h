@@ -89,6 +89,7 @@ class CommandStream {
   std::vector<Parsed> parsed_;
   uint64_t taken_ = 0;    // bytes of the stream that were dropped from the input
   uint64_t applied_ = 0;  // see applied()
+  uint64_t end_ = 0;      // of the command at hand
   uint32_t db_ = 0;
   bool in_transaction_ = false;
   uint32_t db_before_ = 0;  // the transaction

@@ -1,5 +1,5 @@
-// Any bytes of a primary, torn anywhere, must come to the same: the same is sent, committed and
-// executed, and it ends the same way. The first byte says where to tear and what is refused.
+// Any bytes of a primary, torn anywhere, must come to the same: the same is committed and executed,
+// and it ends the same way. The first byte says where to tear and what is refused.
 
 #include <cstdint>
 #include <string>
@@ -71,12 +71,10 @@ std::string Follow(std::string_view bytes, size_t piece_bytes, bool refuse) {
     }
   }
   const bool stopped = follower.state() == RedisFollower::State::kStopped;
-  const std::string sent = follower.output();
-  const uint64_t offset = follower.offset();
   follower.Disconnected();
   // How much of a dump is read before it is refused, and so is named, hangs on the pieces.
   if (refuse && stopped) return recorder.text.substr(0, recorder.text.find("commit"));
-  return recorder.text + sent + std::to_string(offset) + error;
+  return recorder.text + error;
 }
 
 }  // namespace
