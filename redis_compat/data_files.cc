@@ -1,6 +1,5 @@
 #include "redis_compat/data_files.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -25,7 +24,6 @@ constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int64_t kTimesFrom = 1'000'000'000'000;  // what is less is a sequence number
 constexpr int64_t kTellUs = 2'000'000;             // between two lines about the progress
 constexpr size_t kSweepUnits = 4096;               // after each piece of a log
-constexpr size_t kNamedMax = 20;                   // keys in an error
 
 std::string LogDirectory(const Settings& settings) {
   return settings.persistence.directory + "/" + settings.persistence.log_name;
@@ -166,20 +164,13 @@ Result<void> JudgeImport(const RdbImport::Report& report, bool skip) {
     Log(LogLevel::kWarning, "Left out: {} hash fields with a deadline of their own",
         report.fields_with_deadline);
   if (report.other_keys == 0) return {};
-  std::string types;
-  for (const auto& [type, count] : report.other_types)
-    types += fmt::format("{}{} of type {}", types.empty() ? "" : ", ", count, type);
-  std::string named;
-  for (size_t i = 0; i < std::min(report.others.size(), kNamedMax); ++i)
-    named += fmt::format("{}{} (db {}, {})", i == 0 ? "" : ", ", report.others[i].key,
-                         report.others[i].db, report.others[i].type);
-  if (report.other_keys > kNamedMax) named += ", ...";
+  const std::string others = DescribeOthers(report);
   if (!skip)
     return Fail(Code::kInvalid,
-                "the dump file holds keys that there is no type for here: {}: {}. Nothing was "
+                "the dump file holds keys that there is no type for here: {}. Nothing was "
                 "imported; --import-other-types skip leaves them out",
-                types, named);
-  Log(LogLevel::kWarning, "Left out: {}: {}", types, named);
+                others);
+  Log(LogLevel::kWarning, "Left out: {}", others);
   return {};
 }
 

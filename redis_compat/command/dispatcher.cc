@@ -15,10 +15,6 @@
 namespace cloakroom {
 namespace {
 
-bool ArityFits(int arity, size_t words) {
-  return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
-}
-
 /// What MULTI does not queue.
 bool RunsInsideMulti(const Command& command) {
   constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit", "reset"};

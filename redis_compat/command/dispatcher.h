@@ -61,6 +61,15 @@ class Dispatcher {
   /// `out`. `prepared` must be of these very args.
   Outcome Execute(ClientState& client, Args args, const Prepared& prepared, std::string& out);
 
+  /// Executes a command that the primary which this shard follows has sent: none of the checks of a
+  /// client's (auth, role, memory, pause), as of the log's time, and without a reply. The shard's
+  /// time is held meanwhile, so that nothing has died that lives there.
+  ///   command    that `args` name; it writes
+  ///   first_key  of one of the words, if it was hashed already
+  ///   errors     wrong number of words; the handler's. Then nothing was changed
+  [[nodiscard]] Result<void> ExecuteForPrimary(ClientState& client, Args args,
+                                               const Command& command, const KeyRef& first_key);
+
   /// Forgets a client's watches and queue.
   void Forget(ClientState& client);
   /// The same, and its subscriptions; called when it goes and by RESET.

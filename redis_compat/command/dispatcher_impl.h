@@ -18,8 +18,14 @@ inline constexpr uint64_t kLoggedBesidesCommand = 128;
 /// Whether it may log far more than it brings: what stands in the keys that it reads.
 [[nodiscard]] bool CopiesValues(const CommandSpec& spec);
 
-/// What a Dispatcher is made of: private to dispatcher.cc (the life of a command) and
-/// dispatcher_room.cc (what memory and the log on disk have room for).
+/// Whether a row's arity takes so many words.
+[[nodiscard]] inline bool ArityFits(int arity, size_t words) {
+  return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
+}
+
+/// What a Dispatcher is made of: private to dispatcher.cc (the life of a command),
+/// dispatcher_room.cc (what memory and the log on disk have room for) and dispatcher_primary.cc
+/// (the commands of a primary).
 struct Dispatcher::Impl {
   Impl(Dispatcher& owner, const Registry& commands, Shard& its_shard, ServerControl& its_server,
        Clock& its_clock, Random& its_random)
@@ -45,6 +51,7 @@ struct Dispatcher::Impl {
   PubSub pubsub;
   KeyEvents key_events;
   WriteBatch batch;
+  std::string dropped;  // the reply to a primary, which gets none
   LookupCounters lookups;
   Counters counters;
   // One reading of the clock both ends a command and starts the next. The first command after a

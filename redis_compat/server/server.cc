@@ -288,7 +288,7 @@ void Server::Sweep() {
   SweepSlice();
   if (sweep_more_) return;
   const TimeMs due = shard_.keys().NextDue();
-  if (due != kNoDeadline) ArmSweep(std::max<TimeMs>(due - now, 1));
+  if (due != kNoDeadline && !shard_.time_held()) ArmSweep(std::max<TimeMs>(due - now, 1));
 }
 
 // A slice is bounded by time, because what a unit costs depends on what is freed. A turn that

@@ -88,6 +88,24 @@ class Listener {
 };
 using ListenerPtr = std::unique_ptr<Listener, Closer>;
 
+/// A TCP peer: a numeric address or a name, and its port.
+struct PeerAddress {
+  std::string host;
+  uint16_t port = 0;
+  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
+};
+
+/// A connection that is being made.
+class Connecting {
+ public:
+  /// Gives up: nothing is told any more. The pointer is dead.
+  virtual void Close() = 0;
+
+ protected:
+  ~Connecting() = default;
+};
+using ConnectingPtr = std::unique_ptr<Connecting, Closer>;
+
 /// The machine's network.
 class Network {
  public:
@@ -98,6 +116,14 @@ class Network {
   ///           kInvalid      anything else, with the system's words
   [[nodiscard]] virtual Result<ListenerPtr> Listen(
       const ListenAddress& address, std::function<void(StreamPtr stream)> accepted) = 0;
+
+  /// Connects to `peer`; a name is looked up meanwhile, and all its addresses are tried. `done` is
+  /// called once, on the loop and never from within this call, unless the Connecting is closed
+  /// before; that may be destroyed in it. It waits as long as the kernel does: who wants an answer
+  /// sooner gives up.
+  ///   errors  kUnavailable  with the system's words
+  [[nodiscard]] virtual ConnectingPtr Connect(const PeerAddress& peer,
+                                              std::function<void(Result<StreamPtr>)> done) = 0;
 };
 
 }  // namespace cloakroom

@@ -44,7 +44,8 @@ struct Shard::Impl {
         evictor(keys, budget, clock, random.Draw()) {}
 
   [[nodiscard]] RecordHeader NextHeader() const {
-    return {.sequence = log.last() + 1, .epoch = epoch, .time_ms = now};
+    return {
+        .sequence = log.last() + 1, .epoch = epoch, .time_ms = time_held ? log.last_time() : now};
   }
 
   /// The one place where records come from on a primary.
@@ -74,6 +75,7 @@ struct Shard::Impl {
   AckLevel promised = AckLevel::kMemory;
   std::string refused;  // why no write is accepted; empty: they are
   bool loading = false;
+  bool time_held = false;
   uint64_t last_change = 0;
   uint64_t changes = 0;
   bool open = false;
@@ -202,6 +204,7 @@ Evictor::Made Shard::RunEvictor(size_t bytes) {
 bool Shard::Sweep(size_t budget) {
   Impl& impl = *impl_;
   const bool swept = SweepDead(budget);
+  if (impl.time_held) return swept;
   if (!impl.budget.limited() || !impl.budget.IsOver() || impl.evictor.IsStuck()) return swept;
   // Ends that the log cannot take would hold up every reply behind them.
   if (Refuses()) return swept;
@@ -213,6 +216,7 @@ bool Shard::SweepDead(size_t budget) {
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
   if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
+  if (impl.time_held) return true;
   const TimeMs logged = impl.log.last_time();
   const TimeMs due = impl.keys.NextDue();
   const bool passed = due != kNoDeadline && due <= impl.now && logged < impl.now;
@@ -312,6 +316,8 @@ std::string Shard::log_denial() const {
 void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }
 void Shard::set_loading(bool loading) { impl_->loading = loading; }
 bool Shard::loading() const { return impl_->loading; }
+void Shard::set_time_held(bool held) { impl_->time_held = held; }
+bool Shard::time_held() const { return impl_->time_held; }
 
 bool Shard::Congested() const { return impl_->journal != nullptr && impl_->journal->Congested(); }
 

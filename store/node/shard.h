@@ -85,6 +85,11 @@ class Shard {
   /// The state is not whole yet: nothing may read or change it.
   void set_loading(bool loading);
   [[nodiscard]] bool loading() const;
+  /// While held, the log's time stands still: records get that of the newest one, so nothing dies
+  /// of its deadline, and nothing is evicted. Reads hide by now() as ever. For a shard that follows
+  /// somebody who tells what ends, such as a Redis.
+  void set_time_held(bool held);
+  [[nodiscard]] bool time_held() const;
   /// The disk is so far behind that nothing more should be executed until it has caught up.
   [[nodiscard]] bool Congested() const;
   /// The newest record that changed something: what a read depends on. Those that only tell the

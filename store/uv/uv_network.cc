@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/uv/uv_connecting.h"
 #include "store/uv/uv_stream.h"
 
 namespace cloakroom {
@@ -149,6 +150,11 @@ Result<ListenerPtr> UvNetwork::Listen(const ListenAddress& address,
   if (error == 0) error = listener->Start(address.backlog);
   if (error != 0) return SystemError(error);
   return owner;
+}
+
+ConnectingPtr UvNetwork::Connect(const PeerAddress& peer,
+                                 std::function<void(Result<StreamPtr>)> done) {
+  return ConnectToPeer(loop_, peer, std::move(done));
 }
 
 }  // namespace cloakroom

@@ -12,6 +12,8 @@ class UvNetwork final : public Network {
 
   [[nodiscard]] Result<ListenerPtr> Listen(const ListenAddress& address,
                                            std::function<void(StreamPtr stream)> accepted) override;
+  [[nodiscard]] ConnectingPtr Connect(const PeerAddress& peer,
+                                      std::function<void(Result<StreamPtr>)> done) override;
 
  private:
   UvLoop& loop_;

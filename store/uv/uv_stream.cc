@@ -63,6 +63,18 @@ StreamPtr UvStream::Accept(uv_stream_t* listener) {
   return owner;
 }
 
+Result<StreamPtr> UvStream::Connect(uv_loop_t* loop, const sockaddr* address,
+                                    uv_connect_t* request, uv_connect_cb connected) {
+  auto* stream = new UvStream;
+  CHECK(uv_tcp_init(loop, &stream->handle_.tcp) == 0);
+  stream->handle()->data = stream;
+  StreamPtr owner(stream);
+  const int failed = uv_tcp_connect(request, &stream->handle_.tcp, address, connected);
+  if (failed != 0) return Fail(Code::kUnavailable, uv_strerror(failed));
+  uv_tcp_nodelay(&stream->handle_.tcp, 1);
+  return owner;
+}
+
 Stream::Info UvStream::info() const {
   Info info;
   uv_fileno(reinterpret_cast<uv_handle_t*>(handle()), &info.fd);

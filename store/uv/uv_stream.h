@@ -9,12 +9,16 @@
 
 namespace cloakroom {
 
-/// One accepted TCP connection or unix socket on libuv's loop. Owns itself from Close on, until
+/// One TCP connection or unix socket on libuv's loop. Owns itself from Close on, until
 /// libuv lets go of its handle.
 class UvStream final : public Stream {
  public:
   /// Accepts what waits at `listener`, a uv_tcp_t or uv_pipe_t. nullptr when nothing does.
   static StreamPtr Accept(uv_stream_t* listener);
+  /// Begins to connect to `address`. `connected` is called on the loop with libuv's status, also
+  /// (UV_ECANCELED) when the stream is closed before. An error of libuv's kind: it did not begin.
+  static Result<StreamPtr> Connect(uv_loop_t* loop, const sockaddr* address,
+                                   uv_connect_t* request, uv_connect_cb connected);
 
   [[nodiscard]] Info info() const override;
   void SetEvents(StreamEvents* events) override { events_ = events; }

@@ -103,6 +103,27 @@ class SimNetwork final : public Network, public Scheduler {
 
   [[nodiscard]] size_t streams() const { return streams_.size(); }
 
+  /// Where the machine wants to connect to, in order; nothing happens before one of these is called.
+  [[nodiscard]] std::vector<PeerAddress> Connects() const {
+    std::vector<PeerAddress> peers;
+    for (const SimConnecting* each : connecting_) peers.push_back(each->peer);
+    return peers;
+  }
+  /// The oldest of them succeeds: what is returned is the other side's end.
+  SimPeerPtr LetConnect() {
+    const PeerAddress to = connecting_.front()->peer;
+    Stream::Info info;
+    info.loopback = to.host == "127.0.0.1";
+    info.peer = to.host + ":" + std::to_string(to.port);
+    info.local = "127.0.0.1:" + std::to_string(next_port_++);
+    auto peer = std::make_shared<SimPeer>();
+    streams_.push_back(std::make_unique<SimStream>(peer, std::move(info)));
+    TellOldest(StreamPtr(streams_.back().get()));
+    return peer;
+  }
+  /// It fails.
+  void RefuseConnect() { TellOldest(Fail(Code::kUnavailable, "connection refused")); }
+
   // Network
   [[nodiscard]] Result<ListenerPtr> Listen(
       const ListenAddress& address, std::function<void(StreamPtr stream)> accepted) override {
@@ -113,6 +134,12 @@ class SimNetwork final : public Network, public Scheduler {
     if (has(used_hosts)) return Fail(Code::kInvalid, "Address already in use");
     listeners_.push_back(new SimListener(*this, address, std::move(accepted)));
     return ListenerPtr(listeners_.back());
+  }
+
+  [[nodiscard]] ConnectingPtr Connect(const PeerAddress& peer,
+                                      std::function<void(Result<StreamPtr>)> done) override {
+    connecting_.push_back(new SimConnecting(*this, peer, std::move(done)));
+    return ConnectingPtr(connecting_.back());
   }
 
   // Scheduler
@@ -139,6 +166,27 @@ class SimNetwork final : public Network, public Scheduler {
    private:
     SimNetwork& network_;
   };
+
+  class SimConnecting final : public Connecting {
+   public:
+    SimConnecting(SimNetwork& network, PeerAddress to, std::function<void(Result<StreamPtr>)> call)
+        : peer(std::move(to)), done(std::move(call)), network_(network) {}
+    void Close() override {
+      std::erase(network_.connecting_, this);
+      delete this;
+    }
+    PeerAddress peer;
+    std::function<void(Result<StreamPtr>)> done;
+
+   private:
+    SimNetwork& network_;
+  };
+
+  void TellOldest(Result<StreamPtr> result) {
+    SimConnecting* const oldest = connecting_.front();
+    connecting_.erase(connecting_.begin());
+    std::exchange(oldest->done, nullptr)(std::move(result));
+  }
 
   class SimStream final : public Stream {
    public:
@@ -269,6 +317,7 @@ class SimNetwork final : public Network, public Scheduler {
   std::vector<std::unique_ptr<SimStream>> streams_;
   std::vector<SimListener*> listeners_;
   std::vector<SimTimer*> timers_;
+  std::vector<SimConnecting*> connecting_;
 };
 
 }  // namespace cloakroom

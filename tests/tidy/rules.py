@@ -23,6 +23,8 @@ MAY_INCLUDE = {
                              "store/node/shard.h", "store/node/persistence_status.h"],
     "redis_compat/modules": ["redis_compat/command", "store/types", "store/table", "store/op",
                              "store/image"],
+    "redis_compat/migrate": ["redis_compat/command", "redis_compat/resp", "store/image",
+                             "store/table", "store/op", "store/env", "store/node/shard.h"],
     "redis_compat/server": ["redis_compat/command", "redis_compat/resp", "store/node",
                             "store/env"],
     "redis_compat": [],
