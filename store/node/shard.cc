@@ -230,7 +230,7 @@ void Shard::EndDue(size_t budget) {
   Impl& impl = *impl_;
   CHECK(!impl.open);
   const TimeMs due = impl.keys.NextDue();
-  if (due == kNoDeadline || due > impl.now) return;
+  if (impl.time_held || due == kNoDeadline || due > impl.now) return;
   if (impl.log.last_time() < impl.now) impl.Append(impl.NextHeader(), {});
   (void)impl.keys.Sweep(impl.now, budget);
 }

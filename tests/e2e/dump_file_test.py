@@ -178,13 +178,17 @@ class DumpTest(InFolder):
 
         before = files()
         with tempfile.TemporaryDirectory() as other:
-            for until, keys in ((7, 7), (10, 10), (11, 0), (99, 1)):
+            for until, keys in ((7, 7), (10, 10), (11, 0), (12, 1)):
                 code, text = tool(self.folder, "--recover-until", until, "--export-rdb",
                                   f"{other}/{until}.rdb")
                 self.assertEqual(code, 0, text)
                 self.assertIn(f": {keys} keys", text)
-                self.assertEqual("is not there" in text, until == 99)
                 self.assertEqual(files(), before)
+            code, text = tool(self.folder, "--recover-until", 99, "--export-rdb",
+                              other + "/99.rdb")
+            self.assertEqual(code, 1, text)
+            self.assertIn("record 99 is not there", text)
+            self.assertEqual(files(), before)
             code, text = tool(self.folder, "--export-rdb", other + "/all.rdb")
             self.assertIn(": 1 keys", text)
             self.assertEqual(files(), before)
