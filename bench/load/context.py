@@ -27,15 +27,16 @@ class Context:
         if not self._quiet:
             print(f"{time.monotonic() - self._began:7.0f} s  {words}", file=sys.stderr, flush=True)
 
-    def filled(self, key, fill):
-        """The peers' servers, by name, each filled by fill(server). They stay for the next row that
-        asks for the same key: to load ten million entries takes longer than to measure on them."""
-        if self._filled_with != key:
+    def filled(self, key, fill, durability=()):
+        """The peers' servers, by name, started with `durability` and each filled by fill(server).
+        They stay for the next row that asks for the same: to load ten million entries takes longer
+        than to measure on them."""
+        if self._filled_with != (key, durability):
             self.close()
-            self._filled_with = key
+            self._filled_with = (key, durability)
             for peer in self.peers:
                 self.say(f"{peer.name}: filling ({key})")
-                server = self._filled[peer.name] = peer.start()
+                server = self._filled[peer.name] = peer.start(*durability)
                 fill(server)
         return self._filled
 

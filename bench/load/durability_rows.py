@@ -7,15 +7,13 @@ import tempfile
 import time
 
 from figures import thinned
-from peers import Load, load
+from peers import LOG, Load, load
 from row import Goal, Row
 
 MIB = 1 << 20
 SESSIONS = 5_000_000
 TAIL = 1_000_000
 POLL_SECONDS = 0.05
-# Images are begun by hand, so that both sides take them at the same moment of a run.
-LOG = ("--save", "", "--appendonly", "yes", "--auto-aof-rewrite-percentage", "0")
 
 
 def steady_sets(clients, pipeline, requests):

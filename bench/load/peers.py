@@ -19,6 +19,9 @@ import servers  # noqa: E402  (tests/e2e knows how to start and stop a server)
 OURS = "cloakroom"
 REDIS = "redis"
 NOTHING_KEPT = ("--save", "", "--appendonly", "no")
+# The log as it is by default, synced each second. Images are begun by hand, if at all, so that both
+# sides take them at the same moment of a run.
+LOG = ("--save", "", "--appendonly", "yes", "--auto-aof-rewrite-percentage", "0")
 
 
 def cores():

@@ -14,9 +14,9 @@ INTRODUCTION = """\
 
 Written by `./dev bench`; [README.md](README.md) says what each row does. Each server is pinned to
 one core and the load to another; the servers take turns within every run. Nothing is persisted,
-except in the rows log-everysec, log-always, image and recovery: there it is on both sides. Ratios
-are ours to redis-server's in the same run. A figure is the median over the runs, with the least and
-the most in brackets. Each row says at which commit it was measured.
+except in the rows that end in -log and in log-everysec, log-always, image and recovery: there it is
+on both sides. Ratios are ours to redis-server's in the same run. A figure is the median over the
+runs, with the least and the most in brackets. Each row says at which commit it was measured.
 """
 
 # What a run of rows writes itself: rows measured one after another need no commit in between.

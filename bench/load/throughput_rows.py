@@ -1,7 +1,7 @@
 """Rows of steady load: throughput, latency and the server's processor time for each command."""
 
 from figures import thinned
-from peers import load
+from peers import LOG, load
 from row import Goal, Row
 
 CLIENTS = 50
@@ -42,21 +42,21 @@ def steady(context, filled, options_of, cpu="cpu_us_per_command"):
     return context.each(measure), curves
 
 
-def strings_row(verb, pipeline, keys, requests, goal, name):
+def strings_row(verb, pipeline, keys, requests, goal, name, durability=()):
     def run(context):
         data = ("--keys", context.count(keys), "--value-size", 150)
 
         def fill(server):
             load(server, *data, "--preload-only", "--pipeline", 64)
 
-        filled = context.filled(f"{context.count(keys):,} strings of 150 B", fill)
+        filled = context.filled(f"{context.count(keys):,} strings of 150 B", fill, durability)
         count = context.count(requests)
         options = ("--workload", verb, *data, "--clients", CLIENTS, "--pipeline", pipeline,
                    "--requests", count, "--warmup", max(count // 10, 1))
         return steady(context, filled, lambda _: options)
 
     title = (f"{verb.upper()} of 150 B, {CLIENTS} clients, pipeline {pipeline}, "
-             f"{keys // 1_000_000}M keys drawn uniformly")
+             f"{keys // 1_000_000}M keys drawn uniformly{', with a log' if durability else ''}")
     return Row(name, title, run, METRICS, [Goal("cpu_us", "ratio", goal, "server CPU a command")])
 
 
@@ -101,6 +101,10 @@ ROWS = [
       for verb in ("get", "set")),
     *(strings_row(verb, 16, 10_000_000, 2_000_000, 0.40, f"{verb}-10m")
       for verb in ("get", "set")),
+    *(strings_row("get", pipeline, 1_000_000, requests, goal, f"get-p{pipeline}-log", LOG)
+      for pipeline, requests, goal in ((1, 300_000, 0.88), (16, 2_000_000, 0.48),
+                                       (64, 3_000_000, 0.38))),
+    strings_row("get", 16, 10_000_000, 2_000_000, 0.40, "get-10m-log", LOG),
     login_row("login-flow", 10_000, "each command sent and awaited, as blocking clients do",
               AWAITED, "--await-each"),
     login_row("login-flow-batched", 30_000, "a transaction in one write", BESIDE),

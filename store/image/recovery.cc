@@ -170,9 +170,12 @@ Result<void> Recovery::CheckEnd() {
     later_.push_back(file);
   }
   if (result_.went_back) return {};
+  // A number that was meant for a time must not bring back what it was to undo.
   if (until.sequence && newest.sequence < *until.sequence)
-    Log(LogLevel::kWarning, "Record {} is not there, the newest is {}", *until.sequence,
-        newest.sequence);
+    return Fail(Code::kOutOfRange,
+                "record {} is not there: the newest is {}, of unix time {} ms. Nothing was changed "
+                "(a time is given in milliseconds, or as a date)",
+                *until.sequence, newest.sequence, newest.time_ms);
   if (until.time_ms && newest.time_ms < *until.time_ms && later_.empty())
     Log(LogLevel::kWarning, "There is no record as late as {} ms, the newest is {}, of {} ms",
         *until.time_ms, newest.sequence, newest.time_ms);

@@ -292,12 +292,12 @@ LogRoom Shard::MakeLogRoom(uint64_t bytes) {
 
 std::string Shard::refusal() const {
   if (!impl_->refused.empty() || impl_->journal == nullptr) return impl_->refused;
-  return "Errors writing to the log: " + impl_->journal->refusal();
+  return "Errors writing to the AOF file: " + impl_->journal->refusal();
 }
 
 std::string Shard::log_denial() const {
   const std::string reason = impl_->journal == nullptr ? "" : impl_->journal->denied_reason();
-  return "Errors writing to the log: " + (reason.empty() ? "it is short of space" : reason);
+  return "Errors writing to the AOF file: " + (reason.empty() ? "it is short of space" : reason);
 }
 
 void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }

@@ -37,6 +37,18 @@ Result<void> RemoveEmpty(Disk& disk, const std::vector<WalSegment>& leftovers,
   return {};
 }
 
+/// Gives back the space that the process before had reserved behind its last record: on a full disk
+/// it is what this one needs to begin.
+Result<void> GiveUpReserved(Disk& disk, WalReader::Place end, std::vector<WalSegment>& segments) {
+  if (end.segment >= segments.size()) return {};
+  WalSegment& last = segments[end.segment];
+  if (last.empty || last.size_bytes <= end.offset) return {};
+  TRY(const DiskFilePtr file, disk.OpenNow(last.path, Disk::Mode::kWrite));
+  TRY_VOID(file->TruncateNow(end.offset));
+  last.size_bytes = end.offset;
+  return {};
+}
+
 /// Writes what a file holds over itself. The kernel takes what it failed to sync for synced, and
 /// still shows it to us: only what is written again is sure to reach the disk with the next sync.
 Result<void> WriteAgain(DiskFile& file) {
@@ -124,6 +136,7 @@ Result<WalEnd> WalRecovery::Finish() {
     if (cut_->offset > kWalHeaderBytes) end_.segments.back().size_bytes = cut_->offset;
   }
   if (reader_.segments().empty() && reader_.leftovers().empty()) return end_;
+  if (!cut_) TRY_VOID(GiveUpReserved(*disk_, reader_.place(), end_.segments));
   TRY_VOID(RemoveEmpty(*disk_, reader_.leftovers(), end_.segments));
   TRY_VOID(SyncLast(*disk_, directory_, end_.segments, reader_.proven() >= end_.newest.sequence));
   return end_;

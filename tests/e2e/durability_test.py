@@ -313,13 +313,27 @@ class LogTest(InFolder):
             self.assertIn("exclude each other", text)
         self.assertEqual(os.listdir(self.folder), [])
 
-    def test_a_point_that_was_never_reached_is_told(self):
+    def test_starts_do_not_pile_up_space_that_was_reserved(self):
+        client = self.start("--save", "")
+        for number in range(5):
+            client.call("SET", f"k{number}", "x")
+            client = self.restart("--save", "")
+        old = self.wal_files()[:-1]
+        self.assertEqual(len(old), 5)
+        self.assertLess(sum(file.stat().st_size for file in old), 4096)
+        self.assertLess(int(info(client, "aof_current_size")), 4096)
+
+    def test_a_record_that_was_never_there_is_no_point_to_go_back_to(self):
         client = self.start("--save", "")
         client.call("SET", "a", 1)
         self.server.stop()
-        client = self.start("--save", "", "--recover-until", 999)
-        self.assertEqual(client.call("DBSIZE"), 1)
-        self.assertIn("Record 999 is not there, the newest is 1", self.server.log())
+        for point in (999, int(time.time())):
+            code, text = tool(self.folder, "--port", servers.free_port(), "--save", "",
+                              "--recover-until", point)
+            self.assertEqual(code, 1, text)
+            self.assertIn(f"record {point} is not there: the newest is 1", text)
+            self.assertIn("Nothing was changed", text)
+        self.assertEqual(self.start("--save", "").call("DBSIZE"), 1)
 
     def test_a_policy_raises_what_a_reply_waits_for(self):
         client = self.start("--save", "", "--appendfsync", "no")

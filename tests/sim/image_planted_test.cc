@@ -18,7 +18,8 @@ TEST(ImagePlantedTest, APreImageThatIsMissedIsFound) {
   for (uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
     const ImageRun run = SimulateImage(seed);
     if (run.problem.empty()) continue;
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), run.problem.c_str());
+    std::printf("PreImageMissed: found by seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                run.problem.c_str());
     planted = Plant::kNone;
     return;
   }

@@ -20,12 +20,15 @@ constexpr uint64_t kSeedsMax = 1000;
 
 class StorePlantedTest : public testing::TestWithParam<std::pair<Plant, const char*>> {
  protected:
-  static int Search(Plant plant) {
+  static int Search(Plant plant, const char* name) {
     planted = plant;
     for (uint64_t seed = 0; seed < kSeedsMax; ++seed) {
+      // Said beforehand: an invariant may stop the process.
+      std::printf("\r%s: found by seed %llu: ", name, static_cast<unsigned long long>(seed));
+      std::fflush(stdout);
       const std::string problem = SimulateStore(seed).problem;
       if (problem.empty()) continue;
-      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), problem.c_str());
+      std::printf("%s\n", problem.c_str());
       return 0;
     }
     return 1;
@@ -38,7 +41,7 @@ class StorePlantedTest : public testing::TestWithParam<std::pair<Plant, const ch
 };
 
 TEST_P(StorePlantedTest, IsFound) {
-  EXPECT_EXIT(std::exit(Search(GetParam().first)), HasFound, "")
+  EXPECT_EXIT(std::exit(Search(GetParam().first, GetParam().second)), HasFound, "")
       << GetParam().second << " was not found in " << kSeedsMax << " seeds";
 }
 

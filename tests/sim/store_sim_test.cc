@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 
 #include "tests/sim/store_simulation.h"
@@ -9,13 +8,6 @@
 
 namespace cloakroom {
 namespace {
-
-/// The one seed that is to be run, printing what it does: CLOAKROOM_SIM_SEED.
-std::optional<uint64_t> OneSeed() {
-  const char* const seed = std::getenv("CLOAKROOM_SIM_SEED");
-  if (seed == nullptr) return std::nullopt;
-  return std::strtoull(seed, nullptr, 10);
-}
 
 // The promise of the whole node, under every fault that a disk has. Each hundred seeds must have
 // met each kind of fault and end, or the others prove little.

@@ -25,7 +25,8 @@ TEST_P(WalPlantedTest, IsFound) {
   for (uint64_t seed = 0; seed < kSeedsMax; ++seed) {
     const std::string problem = SimulateWal(seed).problem;
     if (problem.empty()) continue;
-    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), problem.c_str());
+    std::printf("%s: found by seed %llu: %s\n", GetParam().second,
+                static_cast<unsigned long long>(seed), problem.c_str());
     return;
   }
   FAIL() << GetParam().second << " was not found in " << kSeedsMax << " seeds";

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "tests/sim/wal_simulation.h"
 #include "tests/support/seeds.h"
@@ -11,6 +12,10 @@ namespace {
 // The promise of the whole folder, under every fault that a disk has. Each hundred seeds must have
 // met each kind of fault, or the others prove little.
 TEST(WalSimTest, WhatWasPromisedIsThereAfterAnyEnd) {
+  if (const std::optional<uint64_t> seed = OneSeed()) {
+    EXPECT_EQ(SimulateWal(*seed).problem, "");
+    return;
+  }
   SimDiskCounts all;
   WalSimulation sums;
   const uint64_t seeds = SeedCount(2000);
@@ -18,7 +23,7 @@ TEST(WalSimTest, WhatWasPromisedIsThereAfterAnyEnd) {
     SimDiskCounts hundred;
     for (uint64_t seed = first; seed < first + 100; ++seed) {
       const WalSimulation run = SimulateWal(seed);
-      ASSERT_EQ(run.problem, "") << "seed " << seed;
+      ASSERT_EQ(run.problem, "") << "CLOAKROOM_SIM_SEED=" << seed;
       hundred.Add(run.disk);
       sums.records += run.records;
       sums.recoveries += run.recoveries;

@@ -235,16 +235,19 @@ TEST_F(RecoveryTest, GoesBackBehindAnUnreadImage) {
   EXPECT_THAT(node.Files(), Contains(ImageName(later) + ".undone"));
 }
 
-// Whoever asks for a point that was never reached gets all there is, and is told.
-TEST_F(RecoveryTest, SaysThatThePointIsNotThere) {
+// A record that was never there may be a time that was mistaken for one: to go on with all there is
+// would keep what was to be undone. A time later than all there is asks for nothing to be undone.
+TEST_F(RecoveryTest, RefusesARecordThatIsNotThereAndTellsOfALateTime) {
   ASSERT_TRUE(node.Start());
   node.Put("a");
   const TimeMs newest_ms = node.shard->newest().time_ms;
   static std::string lines;
   SetLogSink([](LogLevel, std::string_view line) { lines.append(line).append("\n"); });
   node.options.until.sequence = 9;
-  EXPECT_TRUE(node.Start());
-  EXPECT_THAT(std::exchange(lines, ""), HasSubstr("Record 9 is not there, the newest is 1\n"));
+  const Result<void> refused = node.Start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kOutOfRange);
+  EXPECT_THAT(refused.error().message, HasSubstr("record 9 is not there: the newest is 1"));
   node.options.until = {.sequence = {}, .time_ms = newest_ms + 1};
   EXPECT_TRUE(node.Start());
   EXPECT_THAT(std::exchange(lines, ""), HasSubstr("no record as late as"));
