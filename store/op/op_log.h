@@ -45,6 +45,9 @@ class OpLog {
   /// the first one costs a walk over at most one chunk. `visit` must not append.
   bool Read(uint64_t sequence,
             FunctionRef<void(const RecordHeader& header, std::string_view ops)> visit) const;
+  /// The same for as long as `visit` returns true.
+  bool ReadSome(uint64_t sequence,
+                FunctionRef<bool(const RecordHeader& header, std::string_view ops)> visit) const;
 
  private:
   struct Impl;
