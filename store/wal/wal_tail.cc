@@ -54,9 +54,11 @@ void WalTail::Open() {
 }
 
 void WalTail::ReadPiece() {
-  // It may have become an older one meanwhile.
-  if (const std::optional<Place> place = find_(next_); place && place->path == place_.path)
+  // It may have become an older one meanwhile, in which the record is not.
+  if (const std::optional<Place> place = find_(next_)) {
+    if (place->path != place_.path) return Open();
     place_.next_first = place->next_first;
+  }
   file_->Read(offset_ + buffer_.size(), piece_bytes_,
               WhileAlive([this](Result<std::string> bytes) { Took(std::move(bytes)); }));
 }
@@ -97,7 +99,8 @@ Result<bool> WalTail::Parse() {
     some = true;
     visit_(frame.header, whole.substr(kWalFrameBytes));
   }
-  buffer_.erase(0, at);
+  // Behind `last_` may lie zeros in the place of what is written by now.
+  buffer_.erase(0, next_ > last_ ? buffer_.npos : at);
   offset_ += at;
   return some;
 }
