@@ -74,6 +74,8 @@ struct Shard::Impl {
   AckLevel promised = AckLevel::kMemory;
   std::string refused;  // why no write is accepted; empty: they are
   bool loading = false;
+  bool following = false;
+  std::function<void()> give_up_capture;  // of a replica's image; empty: none is being taken
   uint64_t last_change = 0;
   uint64_t changes = 0;
   bool open = false;
@@ -202,6 +204,7 @@ Evictor::Made Shard::RunEvictor(size_t bytes) {
 bool Shard::Sweep(size_t budget) {
   Impl& impl = *impl_;
   const bool swept = SweepDead(budget);
+  if (impl.following) return swept;
   if (!impl.budget.limited() || !impl.budget.IsOver() || impl.evictor.IsStuck()) return swept;
   // Ends that the log cannot take would hold up every reply behind them.
   if (Refuses()) return swept;
@@ -213,6 +216,7 @@ bool Shard::SweepDead(size_t budget) {
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
   if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
+  if (impl.following) return true;
   const TimeMs logged = impl.log.last_time();
   const TimeMs due = impl.keys.NextDue();
   const bool passed = due != kNoDeadline && due <= impl.now && logged < impl.now;
@@ -243,6 +247,41 @@ void Shard::Continue(const RecordHeader& newest) {
   impl.epoch = newest.epoch;
   impl.log.Continue(newest);
   impl.last_change = newest.sequence;
+}
+
+void Shard::Follow(const RecordHeader& header, std::string_view ops) {
+  Impl& impl = *impl_;
+  CHECK(impl.following && !impl.open && header.epoch >= impl.epoch);
+  impl.epoch = header.epoch;
+  impl.changes += ops.empty() ? 0 : 1;
+  impl.Append(header, ops);
+  impl.keys.Apply(header, ops);
+}
+
+void Shard::set_following(bool following) { impl_->following = following; }
+bool Shard::following() const { return impl_->following; }
+
+void Shard::BeginEpoch(uint64_t epoch) {
+  Impl& impl = *impl_;
+  CHECK(!impl.following && !impl.open && epoch > impl.epoch);
+  impl.epoch = epoch;
+  impl.Append(impl.NextHeader(), {});
+}
+
+void Shard::Restart(const RecordHeader& newest) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open && impl.journal == nullptr);
+  impl.epoch = newest.epoch;
+  impl.log.Restart(newest);
+  impl.last_change = newest.sequence;
+}
+
+void Shard::SetFeedCapture(std::function<void()> give_up) {
+  impl_->give_up_capture = std::move(give_up);
+}
+bool Shard::feed_captures() const { return impl_->give_up_capture != nullptr; }
+void Shard::GiveUpFeedCapture() {
+  if (impl_->give_up_capture) std::exchange(impl_->give_up_capture, nullptr)();
 }
 
 RecordHeader Shard::newest() const {

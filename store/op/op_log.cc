@@ -121,6 +121,10 @@ void OpLog::Append(const RecordHeader& header, std::string_view ops) {
 
 void OpLog::Continue(const RecordHeader& newest) {
   CHECK(newest.sequence >= impl_->last && newest.time_ms >= impl_->last_time);
+  Restart(newest);
+}
+
+void OpLog::Restart(const RecordHeader& newest) {
   impl_->Shrink(0);
   impl_->last = newest.sequence;
   impl_->last_time = newest.time_ms;

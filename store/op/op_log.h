@@ -33,6 +33,9 @@ class OpLog {
   /// any more. Precondition: neither its sequence number nor its time goes back.
   void Continue(const RecordHeader& newest);
 
+  /// The same of another history: its numbers and times may be lower.
+  void Restart(const RecordHeader& newest);
+
   [[nodiscard]] uint64_t first() const;  // the oldest sequence number still held, or last() + 1
   [[nodiscard]] uint64_t last() const;   // 0 before the first record
   [[nodiscard]] TimeMs last_time() const;
