@@ -246,10 +246,11 @@ Result<void> Serve(Invocation invocation) {
   kept.until = invocation.data.until;
   Persistence persistence(clock, random, loop, disk, shard, std::move(kept));
   if (imported) TRY_VOID(persistence.StartWithState());
+  Replication replication({clock, random, loop, network, &disk}, shard, &persistence, {});
   Server server({clock, random, loop, network, process, &disk},
                 {std::move(invocation.config), std::move(invocation.config_file),
                  AbsolutePath("/proc/self/exe"), AbsolutePath(".")},
-                registry, shard, &persistence);
+                registry, shard, &persistence, &replication);
   Result<void> ended;
   server.OnFailed([&](const Error& error) {
     ended = tl::unexpected(error);

@@ -44,6 +44,9 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
     return Error{Code::kRefused, shard.refusal()};
   if (shard.loading() && (flags & kLoading) == 0) [[unlikely]]
     return Error{Code::kLoading, ""};
+  if (shard.following() && ((flags & kWrite) != 0 ||
+                            (command->spec->name == "exec" && QueueWrites(client)))) [[unlikely]]
+    return Error{Code::kVerbatim, "READONLY You can't write against a read only replica."};
   return std::nullopt;
 }
 
@@ -149,7 +152,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     }
     AppendError(out, done.error());
   } else if (!batch.empty()) {
-    shard.Commit(batch);
+    client.written = shard.Commit(batch);
     if (ctx.ack) [[unlikely]]
       asked = std::max(asked.value_or(*ctx.ack), *ctx.ack);
     else

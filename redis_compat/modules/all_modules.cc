@@ -14,6 +14,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterDump(registry);
   RegisterMemory(registry);
   RegisterPersistence(registry);
+  RegisterReplication(registry);
   RegisterDatabases(registry);
   RegisterCluster(registry);
   RegisterStrings(registry);

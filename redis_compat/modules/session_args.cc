@@ -226,7 +226,7 @@ Result<void> Refuse(const CommandContext& ctx, const Error& error, Reply& reply)
 
 bool MayWrite(const CommandContext& ctx) {
   const Shard& shard = ctx.dispatcher.shard();
-  return ctx.server.paused() == PauseMode::kOff && shard.CanAccept(0);
+  return ctx.server.paused() == PauseMode::kOff && shard.CanAccept(0) && !shard.following();
 }
 
 void WaitAsPolicySays(CommandContext& ctx, const SessionPolicy& policy) {

@@ -48,6 +48,7 @@ class ReplicaLink final : public StreamEvents {
   void set_options(const Options& options) { options_ = options; }
   /// nullptr: there is no connection.
   [[nodiscard]] const ReplicaSession* session() const { return session_.get(); }
+  [[nodiscard]] bool connecting() const { return connecting_ != nullptr; }
   /// Records come.
   [[nodiscard]] bool online() const {
     return session_ != nullptr && session_->state() == ReplicaSession::State::kRecords;

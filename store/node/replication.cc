@@ -156,12 +156,11 @@ void Replication::Stop() {
 // ReplicaTarget
 
 Hello Replication::Greeting() const {
-  const uint64_t last = shard_.newest().sequence;
   return {.node = node_,
           .port = options_.port,
           .lineage = lineage_,
-          .last = last,
-          .empty = syncing_ || last == 0};
+          .last = shard_.newest().sequence,
+          .empty = syncing_};
 }
 
 Result<void> Replication::Continue(const Welcome& welcome) {

@@ -38,8 +38,6 @@ class Replication final : public ReplicaTarget {
     std::function<void()> wake;          // there is work for Step
     std::function<void()> acknowledged;  // replicas have come further
     std::function<void(const Publish& publish)> published;
-    /// The state of the node can be trusted no more: say so and stop.
-    std::function<void(const Error& error)> failed;
   };
   struct Env {
     Clock& clock;

@@ -113,7 +113,8 @@ bool ReplicationFeeds::StepFeed(Feed& feed, int64_t until_us) {
       feed.greeted = true;
       const bool full = feed.feed.full_sync();
       ++(full ? counters_.full : counters_.partial);
-      if (full && !feed.feed.hello().empty) ++counters_.partial_refused;
+      const Hello& hello = feed.feed.hello();
+      if (full && !hello.empty && hello.last > 0) ++counters_.partial_refused;
       Log(LogLevel::kNotice, "Replica {} (serving at port {}) {}", feed.address,
           feed.feed.hello().port,
           full ? "gets an image"

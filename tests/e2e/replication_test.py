@@ -1,0 +1,392 @@
+#!/usr/bin/env python3
+"""A primary and its replicas, as real processes: links that are cut, processes that are killed and
+stopped, promotions; what stands on both is compared entry by entry."""
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import threading
+import unittest
+
+import servers
+from on_disk import kill, wait_for
+from resp import ReplyError
+
+QUIET = ("--save", "")
+
+
+def info(client, section="replication"):
+    text = client.call("INFO", section).decode()
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def dump(client):
+    """All strings, hashes and sets, with their deadlines; and the sessions' count."""
+    state = {}
+    cursor = b"0"
+    while True:
+        cursor, keys = client.call("SCAN", cursor, "COUNT", 1000)
+        for key in keys:
+            kind = client.call("TYPE", key)
+            if kind == b"string":
+                value = client.call("GET", key)
+            elif kind == b"hash":
+                flat = client.call("HGETALL", key)
+                value = sorted(zip(flat[::2], flat[1::2]))
+            else:
+                value = sorted(client.call("SMEMBERS", key))
+            state[key] = (kind, value, client.call("PEXPIRETIME", key))
+        if cursor == b"0":
+            return state
+
+
+def shut(end):
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+
+
+class Relay:
+    """A port that carries bytes to another, until it is cut."""
+
+    def __init__(self, to_port):
+        self.to_port = to_port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.open = True
+        self.pairs = []
+        self.lock = threading.Lock()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                if not self.open:
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", self.to_port))
+                self.pairs.append((near, far))
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def carry(source, sink):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            shut(end)
+
+    def cut(self):
+        with self.lock:
+            self.open = False
+            for pair in self.pairs:
+                for end in pair:
+                    shut(end)
+
+    def mend(self):
+        with self.lock:
+            self.open = True
+
+    def close(self):
+        self.cut()
+        self.listener.close()
+        for pair in self.pairs:
+            for end in pair:
+                end.close()
+
+
+class ReplicationTest(unittest.TestCase):
+    def start(self, *arguments, folder=None):
+        server = servers.cloakroom(*QUIET, *arguments, folder=folder)
+        self.addCleanup(server.__exit__)
+        client = server.connect()
+        self.addCleanup(client.close)
+        return server, client
+
+    def follow(self, client, port):
+        client.call("REPLICAOF", "127.0.0.1", port)
+
+    def wait_level(self, primary, *replicas):
+        """Until every replica has what the primary has now."""
+        newest = int(info(primary)["master_repl_offset"])
+        for replica in replicas:
+            def level():
+                state = info(replica)
+                return (state["role"] == "slave" and state["master_link_status"] == "up"
+                        and int(state["slave_repl_offset"]) >= newest)
+            wait_for(level)
+
+    def write(self, client, seed, count=2000):
+        draw = random.Random(seed)
+        for number in range(count):
+            key = f"k{draw.randrange(300)}"
+            kind = draw.randrange(8)
+            if kind == 0:
+                client.send("SET", key, "v" * draw.randrange(200), "PX",
+                            draw.randrange(1, 10_000_000))
+            elif kind == 1:
+                client.send("HSET", "h" + key, draw.randrange(20), number)
+            elif kind == 2:
+                client.send("SADD", "s" + key, draw.randrange(50))
+            elif kind == 3:
+                client.send("DEL", key)
+            elif kind == 4:
+                client.send("APPEND", "a" + key, "xyz")
+            elif kind == 5:
+                client.send("INCR", "n" + key)
+            elif kind == 6:
+                client.send("EXPIRE", "h" + key, draw.randrange(1000, 9000))
+            else:
+                client.send("SET", key, number)
+        for _ in range(count):
+            client.read()
+
+    def assert_equal(self, one, other):
+        self.assertEqual(dump(one), dump(other))
+
+    def test_a_replica_gets_all_and_follows(self):
+        _, primary = self.start()
+        self.write(primary, 1)
+        token = primary.call("SESSION.CREATE", "web", "ana", "FIELDS", 1, "lang", "en")[0]
+        replica_server, replica = self.start("--replicaof", f"127.0.0.1 {self.port_of(primary)}")
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+        self.write(primary, 2)
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+        session = replica.call("SESSION.GET", token)
+        self.assertEqual(session[session.index(b"user") + 1], b"ana")
+        state = info(primary)
+        self.assertEqual(state["role"], "master")
+        self.assertIn(f"port={replica_server.port},state=online", state["slave0"])
+        self.assertEqual(primary.call("ROLE")[0], b"master")
+        self.assertEqual(replica.call("ROLE")[:4],
+                         [b"slave", b"127.0.0.1", self.port_of(primary), b"connected"])
+        with self.assertRaisesRegex(ReplyError, "^READONLY"):
+            replica.call("SET", "x", 1)
+        with self.assertRaisesRegex(ReplyError, "^READONLY"):
+            replica.call("SESSION.TOUCH", token)
+        self.assertEqual(replica.call("CONFIG", "GET", "replicaof")[1],
+                         f"127.0.0.1 {self.port_of(primary)}".encode())
+
+    @staticmethod
+    def port_of(client):
+        return client.socket.getpeername()[1]
+
+    def test_what_expires_there_expires_here(self):
+        _, primary = self.start()
+        _, replica = self.start()
+        self.follow(replica, self.port_of(primary))
+        for number in range(200):
+            primary.call("SET", f"e{number}", "x", "PX", 50)
+        primary.call("SET", "stays", 1)
+        self.wait_level(primary, replica)
+        wait_for(lambda: primary.call("DBSIZE") == 1 and replica.call("DBSIZE") == 1)
+
+    def test_a_cut_link_goes_on_where_it_ended(self):
+        server, primary = self.start("--repl-backlog-size", "100000000")
+        relay = Relay(server.port)
+        self.addCleanup(relay.close)
+        _, replica = self.start()
+        self.follow(replica, relay.port)
+        self.wait_level(primary, replica)
+        for round_ in range(3):
+            relay.cut()
+            self.write(primary, round_)
+            relay.mend()
+            self.wait_level(primary, replica)
+            self.assert_equal(primary, replica)
+        stats = info(primary, "stats")
+        self.assertEqual(stats["sync_full"], "1")
+        self.assertEqual(stats["sync_partial_ok"], "3")
+
+    def test_what_memory_has_forgotten_comes_from_the_log_on_disk(self):
+        server, primary = self.start("--repl-backlog-size", "20000")
+        relay = Relay(server.port)
+        self.addCleanup(relay.close)
+        _, replica = self.start()
+        self.follow(replica, relay.port)
+        self.wait_level(primary, replica)
+        relay.cut()
+        self.write(primary, 5, 5000)
+        relay.mend()
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+        self.assertEqual(info(primary, "stats")["sync_full"], "1")
+
+    def test_a_killed_replica_comes_back_with_what_it_has(self):
+        _, primary = self.start()
+        server, replica = self.start()
+        self.follow(replica, self.port_of(primary))
+        self.write(primary, 1)
+        self.wait_level(primary, replica)
+        # The image that a full sync leaves behind is what it starts from.
+        wait_for(lambda: not os.path.exists(os.path.join(server.folder, "replaced")))
+        kill(server)
+        self.write(primary, 2)
+        again, replica = self.start("--replicaof", f"127.0.0.1 {self.port_of(primary)}",
+                                    folder=server.folder)
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+        self.assertEqual(info(primary, "stats")["sync_full"], "1", again.log())
+
+    def test_a_killed_primary_comes_back_and_loses_nobody(self):
+        server, primary = self.start()
+        relay = Relay(server.port)
+        self.addCleanup(relay.close)
+        _, replica = self.start()
+        self.follow(replica, relay.port)
+        self.write(primary, 1)
+        self.wait_level(primary, replica)
+        kill(server)
+        again, primary = self.start(folder=server.folder)
+        relay.to_port = again.port
+        self.write(primary, 2)
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+
+    def test_a_stopped_primary_is_noticed(self):
+        server, primary = self.start()
+        _, replica = self.start("--repl-timeout", "1")
+        self.follow(replica, server.port)
+        self.wait_level(primary, replica)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            wait_for(lambda: info(replica)["master_link_status"] == "down")
+            self.assertIn("repl-timeout", info(replica)["master_link_error"])
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        self.wait_level(primary, replica)
+
+    def test_a_promoted_replica_and_a_former_primary(self):
+        server, primary = self.start()
+        other_server, other = self.start()
+        self.follow(other, server.port)
+        self.write(primary, 1)
+        self.wait_level(primary, other)
+        self.assertEqual(other.call("REPLICAOF", "NO", "ONE"), b"OK")
+        self.assertEqual(info(other)["role"], "master")
+        self.assertEqual(info(other)["master_replid2"], info(primary)["master_replid"])
+        primary.call("SET", "never there", 1)
+        other.call("SET", "since then", 1)
+        self.follow(primary, other_server.port)
+        self.wait_level(other, primary)
+        self.assert_equal(other, primary)
+        self.assertEqual(primary.call("EXISTS", "never there"), 0)
+        kept = [name for name in os.listdir(server.folder) if name.startswith("diverged-")]
+        self.assertEqual(len(kept), 1)
+        self.assertIn(kept[0], server.log())
+        self.assertEqual(info(other, "stats")["sync_partial_err"], "1")
+
+    def test_a_former_primary_that_wrote_nothing_more_goes_on(self):
+        server, primary = self.start()
+        other_server, other = self.start()
+        self.follow(other, server.port)
+        self.write(primary, 1)
+        server.process.send_signal(signal.SIGSTOP)
+        other.call("REPLICAOF", "NO", "ONE")
+        server.process.send_signal(signal.SIGCONT)
+        self.follow(primary, other_server.port)
+        self.wait_level(other, primary)
+        self.assert_equal(other, primary)
+
+    def test_chains(self):
+        first_server, first = self.start()
+        second_server, second = self.start()
+        _, third = self.start()
+        self.follow(second, first_server.port)
+        self.follow(third, second_server.port)
+        self.write(first, 3)
+        self.wait_level(first, second, third)
+        self.assert_equal(first, third)
+
+    def test_wait_counts_who_has_it(self):
+        server, primary = self.start()
+        self.assertEqual(primary.call("WAIT", 0, 100), 0)
+        self.assertEqual(primary.call("WAIT", 1, 50), 0)
+        replicas = [self.start()[1] for _ in range(2)]
+        for replica in replicas:
+            self.follow(replica, server.port)
+        self.wait_level(primary, *replicas)
+        primary.call("SET", "a", 1)
+        self.assertEqual(primary.call("WAIT", 2, 0), 2)
+        for replica in replicas:
+            self.assertEqual(replica.call("GET", "a"), b"1")
+        primary.call("SET", "b", 1)
+        self.assertEqual(primary.call("WAITAOF", 1, 2, 0), [1, 2])
+        with self.assertRaisesRegex(ReplyError, "replica"):
+            replicas[0].call("WAIT", 1, 1)
+        primary.call("MULTI")
+        primary.call("SET", "c", 1)
+        primary.call("WAIT", 9, 0)
+        self.assertEqual(len(primary.call("EXEC")), 2, "inside EXEC nobody waits")
+
+    def test_passwords(self):
+        server, primary = self.start("--requirepass", "secret")
+        primary.call("AUTH", "secret")
+        _, replica = self.start()
+        self.follow(replica, server.port)
+        wait_for(lambda: "NOAUTH" in info(replica).get("master_link_error", ""))
+        replica.call("CONFIG", "SET", "masterauth", "secret")
+        self.wait_level(primary, replica)
+
+    def test_writes_go_on_during_a_full_sync(self):
+        server, primary = self.start("--repl-backlog-size", "50000")
+        for number in range(200):
+            primary.call("SET", f"large{number}", "x" * 100_000)
+        ended = threading.Event()
+        counts = []
+
+        def keep_writing():
+            client = server.connect()
+            number = 0
+            while not ended.is_set():
+                client.call("SET", f"w{number % 1000}", number)
+                number += 1
+            counts.append(number)
+            client.close()
+
+        writer = threading.Thread(target=keep_writing)
+        writer.start()
+        try:
+            _, replica = self.start()
+            self.follow(replica, server.port)
+            wait_for(lambda: info(replica)["master_link_status"] == "up")
+        finally:
+            ended.set()
+            writer.join()
+        self.assertGreater(counts[0], 0)
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+
+    def test_a_server_without_a_log_replicates_too(self):
+        server, primary = self.start("--appendonly", "no")
+        _, replica = self.start("--appendonly", "no")
+        self.write(primary, 1)
+        self.follow(replica, server.port)
+        self.write(primary, 2)
+        self.wait_level(primary, replica)
+        self.assert_equal(primary, replica)
+
+    def test_what_speaks_no_replication_is_told(self):
+        redis = servers.redis()
+        self.addCleanup(redis.__exit__)
+        _, replica = self.start()
+        self.follow(replica, redis.port)
+        wait_for(lambda: "unknown command" in info(replica).get("master_link_error", ""))
+        self.assertEqual(replica.call("REPLICAOF", "NO", "ONE"), b"OK")
+        replica.call("SET", "x", 1)
+        with self.assertRaises(ReplyError):
+            replica.call("REPLICAOF", "127.0.0.1", "port")
+
+
+if __name__ == "__main__":
+    unittest.main()
