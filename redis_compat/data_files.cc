@@ -1,6 +1,5 @@
 #include "redis_compat/data_files.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -25,7 +24,6 @@ constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int64_t kTimesFrom = 1'000'000'000'000;  // what is less is a sequence number
 constexpr int64_t kTellUs = 2'000'000;             // between two lines about the progress
 constexpr size_t kSweepUnits = 4096;               // after each piece of a log
-constexpr size_t kNamedMax = 20;                   // keys in an error
 
 std::string LogDirectory(const Settings& settings) {
   return settings.persistence.directory + "/" + settings.persistence.log_name;
@@ -46,9 +44,16 @@ Result<void> ReadPieces(DiskFile& file, FunctionRef<Result<void>(std::string_vie
   }
 }
 
-/// A file that is there whole or not at all.
+/// A file that is there whole or not at all: what was not finished is removed.
 class NewFile {
  public:
+  NewFile(NewFile&&) = default;
+  NewFile& operator=(NewFile&&) = delete;
+  ~NewFile() {
+    if (file_ == nullptr) return;
+    file_.reset();
+    static_cast<void>(disk_->RemoveNow(temporary_));
+  }
   static Result<NewFile> Create(Disk& disk, const std::string& path) {
     NewFile made(disk, path);
     TRY(made.file_, disk.OpenNow(made.temporary_, Disk::Mode::kCreate));
@@ -62,6 +67,7 @@ class NewFile {
   [[nodiscard]] Result<void> Finish() {
     TRY_VOID(file_->SyncNow());
     TRY_VOID(disk_->RenameNow(temporary_, path_));
+    file_.reset();
     return disk_->SyncDirectoryNow(DirectoryOf(path_));
   }
 
@@ -86,7 +92,67 @@ class DumpFile final : public RdbOutput {
   NewFile& file_;
 };
 
-/// Tells, and where that is asked for refuses, what could not be taken.
+/// The files of a Redis's append-only log that lie in the data directory, "a, b"; empty: none do.
+Result<std::string> NameRedisLog(Disk& disk, const Settings& settings) {
+  constexpr std::string_view kEnds[] = {".aof", ".manifest", ".base.rdb"};
+  std::string named;
+  for (const std::string& directory : {settings.persistence.directory, LogDirectory(settings)}) {
+    const Result<std::vector<std::string>> names = disk.ListNow(directory);
+    if (!names && names.error().code == Code::kNotFound) continue;
+    if (!names) return tl::unexpected(names.error());
+    for (const std::string& name : *names) {
+      if (std::none_of(std::begin(kEnds), std::end(kEnds),
+                       [&name](std::string_view end) { return name.ends_with(end); }))
+        continue;
+      named += fmt::format("{}{}/{}", named.empty() ? "" : ", ", directory, name);
+    }
+  }
+  return named;
+}
+
+/// In an empty directory: whether the dump file at `path`, or no file at all, is what to begin with
+/// although a Redis may have written its state into a log of its own since.
+Result<void> JudgeRedisLog(Disk& disk, const Settings& settings, const std::string& path,
+                           bool is_there, bool asked) {
+  TRY(const std::string named, NameRedisLog(disk, settings));
+  if (named.empty()) return {};
+  const std::string what = fmt::format(
+      "the data directory holds the append-only file of a Redis, which cannot be read here: {}",
+      named);
+  constexpr std::string_view kHow =
+      "start redis-server on the directory as before, send it SAVE, which writes all it has into "
+      "its dump file, stop it, and move the append-only file away";
+  if (is_there && !asked)
+    return Fail(
+        Code::kInvalid,
+        "{}. It may be newer than {}, so nothing was imported. For a fresh dump file {}; or "
+        "take this one as it is, with --import-rdb",
+        what, path, kHow);
+  if (is_there)
+    Log(LogLevel::kWarning, "{}. It may be newer than {}, which is taken as it was asked for", what,
+        path);
+  else
+    Log(LogLevel::kWarning, "{}. The server starts EMPTY. To take over what is in it, {}", what,
+        kHow);
+  return {};
+}
+
+/// Tells, and where that is asked for refuses, what of a dump file belongs to no key.
+Result<void> JudgeCode(const RdbReader::Counters& counters, bool skip) {
+  if (counters.functions == 0 && counters.module_data == 0) return {};
+  const std::string what =
+      fmt::format("{} libraries of functions and {} pieces of data of modules (beside the keys)",
+                  counters.functions, counters.module_data);
+  if (!skip)
+    return Fail(Code::kInvalid,
+                "the dump file holds {}, which there is no use for here. Nothing was imported; "
+                "--import-other-types skip leaves them out",
+                what);
+  Log(LogLevel::kWarning, "Left out: {}", what);
+  return {};
+}
+
+/// The same of its keys.
 Result<void> JudgeImport(const RdbImport::Report& report, bool skip) {
   if (report.fields_with_deadline > 0 && !skip)
     return Fail(Code::kInvalid,
@@ -98,24 +164,18 @@ Result<void> JudgeImport(const RdbImport::Report& report, bool skip) {
     Log(LogLevel::kWarning, "Left out: {} hash fields with a deadline of their own",
         report.fields_with_deadline);
   if (report.other_keys == 0) return {};
-  std::string types;
-  for (const auto& [type, count] : report.other_types)
-    types += fmt::format("{}{} of type {}", types.empty() ? "" : ", ", count, type);
-  std::string named;
-  for (size_t i = 0; i < std::min(report.others.size(), kNamedMax); ++i)
-    named += fmt::format("{}{} (db {}, {})", i == 0 ? "" : ", ", report.others[i].key,
-                         report.others[i].db, report.others[i].type);
-  if (report.other_keys > kNamedMax) named += ", ...";
+  const std::string others = DescribeOthers(report);
   if (!skip)
     return Fail(Code::kInvalid,
-                "the dump file holds keys that there is no type for here: {}: {}. Nothing was "
+                "the dump file holds keys that there is no type for here: {}. Nothing was "
                 "imported; --import-other-types skip leaves them out",
-                types, named);
-  Log(LogLevel::kWarning, "Left out: {}: {}", types, named);
+                others);
+  Log(LogLevel::kWarning, "Left out: {}", others);
   return {};
 }
 
-Result<void> ReadDump(DiskFile& file, Clock& clock, const Settings& settings, Shard& shard) {
+Result<ImportedDump> ReadDump(DiskFile& file, Clock& clock, const Settings& settings,
+                              Shard& shard) {
   const int64_t began_us = clock.MonotonicUs();
   shard.BeginTurn();
   RdbImport import(shard.keys(), {.now = shard.now()}, [&shard](WriteBatch& batch) -> Result<void> {
@@ -136,13 +196,14 @@ Result<void> ReadDump(DiskFile& file, Clock& clock, const Settings& settings, Sh
     }
     return {};
   });
-  if (!read) return read;
+  TRY_VOID(read);
   TRY_VOID(reader.Finish());
   TRY_VOID(import.Finish());
   TRY_VOID(JudgeImport(import.report(), settings.import_skips_other_types));
+  TRY_VOID(JudgeCode(reader.counters(), settings.import_skips_other_types));
   Log(LogLevel::kNotice, "Imported {} keys in {:.3f} s; {} had expired", import.report().keys,
       static_cast<double>(clock.MonotonicUs() - began_us) / 1e6, import.report().expired_keys);
-  return {};
+  return ImportedDump{import.report().keys, import.report().expired_keys};
 }
 
 /// Brings the state back into the empty `shard`, and leaves the directory as it is. Returns the
@@ -183,9 +244,14 @@ Result<void> ExportDump(Disk& disk, Clock& clock, Random& random, const Settings
   size_t keys = 0;
   for (uint32_t db = 0; db < shard.keys().databases(); ++db) keys += shard.keys().Size(db);
   const uint64_t sessions = shard.keys().sessions().CountsOf(nullptr, shard.now()).live - left_out;
-  std::puts(fmt::format("{}: {} keys, {} sessions, as of record {}", path, keys, sessions,
-                        newest.sequence)
-                .c_str());
+  std::string said = fmt::format("{}: {} keys, {} sessions, as of record {}", path, keys, sessions,
+                                 newest.sequence);
+  if (left_out > 0)
+    said += fmt::format(
+        "\n{} sessions were left out: each would be a hash in database 0 whose name a key there "
+        "has",
+        left_out);
+  std::puts(said.c_str());
   return {};
 }
 
@@ -261,8 +327,8 @@ Result<void> RestoreBackup(Disk& disk, const Settings& settings, const std::stri
   return {};
 }
 
-Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
-                        const std::string& asked_path, Shard& shard) {
+Result<std::optional<ImportedDump>> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
+                                               const std::string& asked_path, Shard& shard) {
   const std::string path =
       asked_path.empty() ? settings.persistence.directory + "/" + settings.dump_file : asked_path;
   TRY(const bool empty, IsEmpty(disk, settings));
@@ -271,18 +337,18 @@ Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
                 "--import-rdb: the data directory holds an image or a log already. Nothing was "
                 "changed; move them away, or name an empty directory with --dir");
   Result<DiskFilePtr> file = disk.OpenNow(path, Disk::Mode::kRead);
-  if (!file) {
-    if (asked_path.empty() && file.error().code == Code::kNotFound) return false;
-    return tl::unexpected(file.error());
-  }
+  const bool absent = !file && asked_path.empty() && file.error().code == Code::kNotFound;
+  if (!file && !absent) return tl::unexpected(file.error());
+  if (empty) TRY_VOID(JudgeRedisLog(disk, settings, path, !absent, !asked_path.empty()));
+  if (absent) return std::nullopt;
   if (!empty) {
     Log(LogLevel::kNotice, "{} is ignored: the directory holds an image or a log, which are newer",
         path);
-    return false;
+    return std::nullopt;
   }
-  if (auto read = ReadDump(**file, clock, settings, shard); !read)
-    return Fail(read.error().code, "{}: {}", path, read.error().message);
-  return true;
+  Result<ImportedDump> read = ReadDump(**file, clock, settings, shard);
+  if (!read) return Fail(read.error().code, "{}: {}", path, read.error().message);
+  return *read;
 }
 
 Result<void> CheckDataRequest(const DataRequest& request) {

@@ -24,9 +24,9 @@ struct DataRequest {
   bool check_log = false;
   std::optional<uint64_t> truncate_log_at;
 
-  [[nodiscard]] bool is_tool() const {
-    return !export_rdb.empty() || check_log || truncate_log_at.has_value();
-  }
+  [[nodiscard]] bool is_tool() const { return only_reads() || truncate_log_at.has_value(); }
+  /// A tool that changes nothing in the data directory, so that it may be a read-only one.
+  [[nodiscard]] bool only_reads() const { return !export_rdb.empty() || check_log; }
 };
 
 /// "1795481431278" or "2026-11-25 10:30:00" (UTC, with or without T, milliseconds and Z) is a time,
@@ -43,12 +43,22 @@ struct DataRequest {
 [[nodiscard]] Result<void> RestoreBackup(Disk& disk, const Settings& settings,
                                          const std::string& path);
 
+/// What a dump file brought.
+struct ImportedDump {
+  uint64_t keys = 0;
+  uint64_t expired_keys = 0;  // that it held beside those
+};
+
 /// Takes a dump file into the empty `shard`, if one was asked for or lies in an empty directory.
-/// Returns whether it did.
-///   errors  kInvalid  one was asked for and the directory is not empty, or it holds keys of types
-///                     that there are none of, or fields with deadlines: they are named
-[[nodiscard]] Result<bool> ImportDump(Disk& disk, Clock& clock, const Settings& settings,
-                                      const std::string& asked_path, Shard& shard);
+/// Returns what it brought; nothing: there was none to take.
+///   errors  kInvalid  one was asked for and the directory is not empty; or beside one that was not
+///                     lies Redis's own log, which may be newer; or it holds keys of types that
+///                     there are none of, fields with deadlines, functions or data of modules: they
+///                     are named
+[[nodiscard]] Result<std::optional<ImportedDump>> ImportDump(Disk& disk, Clock& clock,
+                                                             const Settings& settings,
+                                                             const std::string& asked_path,
+                                                             Shard& shard);
 
 /// Does what `request` asks for instead of serving; what there is to say goes to standard output.
 /// Errors: what is wrong with the directory's contents, too.

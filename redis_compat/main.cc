@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -155,17 +156,24 @@ Result<void> Daemonize() {
 }
 
 /// Of two processes on one data directory, each would destroy the other's files: even a start that
-/// keeps nothing cuts a torn tail. But those that keep nothing may share one, which need not be
-/// writable either.
-Result<void> LockDirectory(const Settings& settings, bool is_tool) {
+/// keeps nothing cuts a torn tail. But those that keep nothing may share one. It need not be
+/// writable for them, nor for a tool that only reads: then who can write there is kept out where
+/// the file of the lock is there to be locked.
+Result<void> LockDirectory(const Settings& settings, const DataRequest& request) {
   const bool shares =
-      !is_tool && !settings.persistence.log && settings.persistence.save_rules.empty();
+      !request.is_tool() && !settings.persistence.log && settings.persistence.save_rules.empty();
   const std::string path = settings.persistence.directory + "/cloakroom.lock";
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0 && shares && (errno == EACCES || errno == EROFS || errno == EPERM)) return {};
+  int kind = shares ? LOCK_SH : LOCK_EX;
+  int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0 && (shares || request.only_reads()) &&
+      (errno == EACCES || errno == EROFS || errno == EPERM)) {
+    file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return {};
+    kind = LOCK_SH;  // for more, some file systems want a file that can be written
+  }
   if (file < 0) return Fail(Code::kIo, "cannot open {}: {}", path, std::strerror(errno));
   // Held until the process ends.
-  if (flock(file, (shares ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return {};
+  if (flock(file, kind | LOCK_NB) == 0) return {};
   return Fail(Code::kUnavailable,
               "another cloakroom-server uses this data directory ({} is locked): name another one "
               "with --dir",
@@ -197,11 +205,11 @@ class PidFile {
 };
 
 /// Directory, log and background, in the order in which each may rely on the one before.
-Result<void> PrepareProcess(const Settings& settings, bool is_tool) {
+Result<void> PrepareProcess(const Settings& settings, const DataRequest& request) {
   if (!settings.dir.empty() && chdir(settings.dir.c_str()) != 0)
     return Fail(Code::kInvalid, "Can't chdir to '{}': {}", settings.dir, std::strerror(errno));
   if (settings.daemonize) TRY_VOID(Daemonize());
-  TRY_VOID(LockDirectory(settings, is_tool));
+  TRY_VOID(LockDirectory(settings, request));
   TRY_VOID(OpenLog(settings.log_file));
   SetLogLevel(settings.log_level);
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of one write
@@ -241,11 +249,12 @@ Result<void> Serve(Invocation invocation) {
               {.databases = settings.databases, .backlog_bytes_max = settings.backlog_bytes_max});
   if (!invocation.data.restore.empty())
     TRY_VOID(RestoreBackup(disk, settings, invocation.data.restore));
-  TRY(const bool imported, ImportDump(disk, clock, settings, invocation.data.import_rdb, shard));
+  TRY(const std::optional<ImportedDump> imported,
+      ImportDump(disk, clock, settings, invocation.data.import_rdb, shard));
   Persistence::Options kept = settings.persistence;
   kept.until = invocation.data.until;
   Persistence persistence(clock, random, loop, disk, shard, std::move(kept));
-  if (imported) TRY_VOID(persistence.StartWithState());
+  if (imported) TRY_VOID(persistence.StartWithState(imported->keys, imported->expired_keys));
   Replication replication({clock, random, loop, network, &disk}, shard, &persistence, {});
   Server server({clock, random, loop, network, process, &disk},
                 {std::move(invocation.config), std::move(invocation.config_file),
@@ -292,8 +301,7 @@ int Main(std::vector<std::string> arguments) {
                  kCloakroomVersion.data(), invocation.error().message.c_str());
     return 1;
   }
-  if (const Result<void> ready =
-          PrepareProcess(invocation->config.settings(), invocation->data.is_tool());
+  if (const Result<void> ready = PrepareProcess(invocation->config.settings(), invocation->data);
       !ready) {
     std::fprintf(stderr, "%s\n", ready.error().message.c_str());
     return 1;

@@ -37,7 +37,8 @@ class Args {
 /// ASCII comparison without case.
 [[nodiscard]] bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
-/// glob-style match of KEYS, SCAN and CONFIG GET: * ? [a-z] [^x] and backslash.
+/// glob-style match of KEYS, SCAN, CONFIG GET and PSUBSCRIBE: * ? [a-z] [^x] and backslash. An
+/// empty text matches only an empty pattern.
 [[nodiscard]] bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case);
 
 }  // namespace cloakroom

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,11 @@ namespace cloakroom {
 
 /// CLIENT REPLY's three modes; kSkipNext turns into kSkip for one command, then kOn.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkip };
+
+/// What a client may subscribe to.
+enum class Topic : uint8_t { kChannel, kPattern, kShard };
+
+class Connection;
 
 /// What a connection is to the commands: who it is, where it stands, what it queued. Owned by the
 /// server's connection; handlers may change it. It knows nothing of sockets or buffers, except for
@@ -55,6 +61,19 @@ struct ClientState {
   std::vector<WatchedKey> watched;
   size_t watched_memory_bytes = 0;  // about what it takes to keep them, on both sides
   bool watch_dirty = false;
+
+  // SUBSCRIBE and its kin: kept by command/pubsub.h.
+  std::array<uint32_t, 3> subscriptions{};  // how many, by Topic
+  size_t subscription_memory_bytes = 0;     // about what it takes to keep them, on both sides
+  [[nodiscard]] uint32_t subscriptions_of(Topic topic) const {
+    return subscriptions[static_cast<size_t>(topic)];
+  }
+  [[nodiscard]] bool subscribed() const {
+    return (subscriptions[0] | subscriptions[1] | subscriptions[2]) != 0;
+  }
+  /// Its class, as CLIENT LIST and the output limits have it.
+  [[nodiscard]] std::string_view type() const { return subscribed() ? "pubsub" : "normal"; }
+  Connection* connection = nullptr;  // the server's, where messages go; commands do not look at it
 
   // The next command needs so much memory, and waits until it has been freed; 0: it does not.
   size_t awaited_memory_bytes = 0;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "redis_compat/command/client_state.h"
+#include "redis_compat/command/key_event_list.h"
 #include "redis_compat/command/registry.h"
 #include "store/base/result.h"
 #include "store/node/shard.h"
@@ -20,6 +21,7 @@ class Dispatcher;
 struct LookupCounters {
   uint64_t hits = 0;
   uint64_t misses = 0;
+  uint64_t payloads_read = 0;  // of RESTORE, each looked through before anything is made of it
 };
 
 /// All that a handler sees. It reads `keys`, fills `batch`, and cannot mutate anything else but
@@ -68,6 +70,8 @@ struct CommandContext {
   bool waits = false;
   /// Set by a handler that restores a value: after the commit, the access clock of the first key.
   std::optional<uint32_t> restored_clock;
+  /// Where events are noted; nullptr: nobody listens.
+  KeyEventList* events = nullptr;
 
   [[nodiscard]] uint32_t db() const { return client.db; }
 
@@ -85,6 +89,12 @@ struct CommandContext {
   /// A read that is no use of the entry, such as TTL or OBJECT: counts, but leaves its access
   /// clock.
   [[nodiscard]] const Entry* Inspect(const KeyRef& key) {
+    const Entry* entry = InspectInSilence(key);
+    if (entry == nullptr) Notify(EventClass::kMiss, "keymiss", key.bytes);
+    return entry;
+  }
+  /// The same, but that there is none is no event.
+  [[nodiscard]] const Entry* InspectInSilence(const KeyRef& key) {
     const Entry* entry = Peek(key);
     ++(entry != nullptr ? lookups.hits : lookups.misses);
     return entry;
@@ -99,6 +109,24 @@ struct CommandContext {
   }
   [[nodiscard]] Result<const Entry*> Read(const KeyRef& key, ValueType type) {
     return Typed(Read(key), type);
+  }
+
+  /// Notes that `event`, a static name, happens to `key` once the batch is committed.
+  void Notify(EventClass type, std::string_view event, std::string_view key) const {
+    if (events != nullptr) [[unlikely]]
+      events->Add(type, event, client.db, key);
+  }
+  /// Notes that the key is new, if nothing stood there before.
+  void NotifyNew(const KeyRef& key, const Entry* before) const {
+    if (before == nullptr) Notify(EventClass::kNew, "new", key.bytes);
+  }
+  /// Both: a write to what stood at `key` before.
+  void NotifyWrite(EventClass type, std::string_view event, const KeyRef& key,
+                   const Entry* before) const {
+    if (events == nullptr) [[likely]]
+      return;
+    NotifyNew(key, before);
+    events->Add(type, event, client.db, key.bytes);
   }
 
   /// Tells the access clock of an entry that a command used it.

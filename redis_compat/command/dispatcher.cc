@@ -15,15 +15,27 @@
 namespace cloakroom {
 namespace {
 
-bool ArityFits(int arity, size_t words) {
-  return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
-}
-
 /// What MULTI does not queue.
 bool RunsInsideMulti(const Command& command) {
   constexpr std::string_view kNames[] = {"exec", "discard", "multi", "watch", "quit", "reset"};
   return std::find(std::begin(kNames), std::end(kNames), command.full_name) != std::end(kNames);
 }
+
+/// Messages to the client whose command runs are kept until that has ended.
+class RunningCommand {
+ public:
+  RunningCommand(PubSub& pubsub, const ClientState& client, std::string& out)
+      : pubsub_(pubsub), out_(out) {
+    pubsub_.BeginCommand(client);
+  }
+  ~RunningCommand() { pubsub_.EndCommand(out_); }
+  RunningCommand(const RunningCommand&) = delete;
+  RunningCommand& operator=(const RunningCommand&) = delete;
+
+ private:
+  PubSub& pubsub_;
+  std::string& out_;
+};
 
 }  // namespace
 
@@ -42,6 +54,11 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
     return Error{Code::kInvalid, "Command not allowed inside a transaction"};
   if (shard.Refuses() && !TakesWrite(client, args, *command)) [[unlikely]]
     return Error{Code::kRefused, shard.refusal()};
+  if (client.subscribed() && client.protocol == 2 && (flags & kForSubscribers) == 0) [[unlikely]]
+    return Error{Code::kInvalid,
+                 fmt::format("Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
+                             "QUIT / RESET are allowed in this context",
+                             command->full_name)};
   if (shard.loading() && (flags & kLoading) == 0) [[unlikely]]
     return Error{Code::kLoading, ""};
   if (shard.following() && ((flags & kWrite) != 0 ||
@@ -72,8 +89,9 @@ bool Dispatcher::Impl::Postpones(const ClientState& client, const Command& comma
   if (mode == PauseMode::kOff) [[likely]]
     return false;
   if (mode == PauseMode::kAll) return true;
-  if ((command.spec->flags & kWrite) != 0) return true;
-  return command.spec->name == "exec" && QueueWrites(client);
+  constexpr uint32_t kHeld = kWrite | kMayReplicate;
+  if ((command.spec->flags & kHeld) != 0) return true;
+  return command.spec->name == "exec" && QueueHas(client, kHeld);
 }
 
 void Dispatcher::Impl::Queue(ClientState& client, Args args, const Command& command,
@@ -130,6 +148,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   CommandContext ctx(shard.keys(), batch, shard.now(), client, random, server, self, command,
                      lookups, prepared.first_key);
   if (prepared.has_token) ctx.first_token = &prepared.first_token;
+  ctx.events = key_events.Listening(reply);
   Result<void> done = command.spec->handler(ctx, args, reply);
   if (budget.limited() && (command.spec->flags & kDenyOom) != 0 && done) [[unlikely]]
     done = Fit(ctx, args, reply, start);
@@ -138,6 +157,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
   reply.Flush();
   if (ctx.waits) [[unlikely]] {
     CHECK(done && batch.empty() && !client.in_exec);
+    key_events.noted().Clear();
     out.resize(start);
     waits = true;
     last_reading_us = clock.MonotonicUs();
@@ -147,9 +167,11 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     batch.Clear();
     out.resize(start);
     if (client.awaited_memory_bytes != 0 || client.awaited_log_bytes != 0) {
+      key_events.noted().Clear();
       last_reading_us = clock.MonotonicUs();
       return;
     }
+    key_events.noted().KeepMisses(start);
     AppendError(out, done.error());
   } else if (!batch.empty()) {
     client.written = shard.Commit(batch);
@@ -167,6 +189,9 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     ++command.stats.failed;
     CountError(std::string_view(out).substr(start));
   }
+  const size_t shift = pubsub.HasKept() ? pubsub.Place(out, start) : 0;
+  if (ctx.events != nullptr) [[unlikely]]
+    key_events.TellNoted(out, shift);
 
   last_reading_us = clock.MonotonicUs();
   const int64_t duration_us = last_reading_us - began_us;
@@ -217,6 +242,7 @@ void Dispatcher::PrefetchEntry(const Prepared& prepared) const {
 Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Prepared& prepared,
                                         std::string& out) {
   Impl& impl = *impl_;
+  const RunningCommand running(impl.pubsub, client, out);
   const size_t start = out.size();
   const uint64_t newest = impl.shard.last_change();
   const Command* command = prepared.command;
@@ -254,6 +280,7 @@ Dispatcher::Outcome Dispatcher::Execute(ClientState& client, Args args, const Pr
 
   if (client.reply_mode != ReplyMode::kOn) [[unlikely]] {
     out.resize(start);
+    out += impl.pubsub.placed();
     if (client.reply_mode == ReplyMode::kSkip) client.reply_mode = ReplyMode::kOn;
   }
   // What a read records in passing (a session's slide) is nothing that its reply waits for.
@@ -280,6 +307,15 @@ void Dispatcher::Forget(ClientState& client) {
   client.queued_log_bytes = 0;
   client.queue_copies = false;
 }
+
+void Dispatcher::Leave(ClientState& client) {
+  Forget(client);
+  impl_->pubsub.Forget(client);
+}
+
+PubSub& Dispatcher::pubsub() { return impl_->pubsub; }
+void Dispatcher::SetEventClasses(uint32_t classes) { impl_->key_events.set_classes(classes); }
+bool Dispatcher::HearsExpiry() const { return impl_->key_events.HearsExpiry(); }
 
 void Dispatcher::Watch(ClientState& client, std::string_view key) {
   impl_->watches.Watch(client, key);
@@ -324,7 +360,9 @@ void Dispatcher::CountError(std::string_view reply) { impl_->CountError(reply); 
 
 void Dispatcher::ResetStats() {
   impl_->counters = {};
-  impl_->counters.expired_keys_before = impl_->shard.keys().counters().expired_keys;
+  const Keyspace::Counters& counted = impl_->shard.keys().counters();
+  impl_->counters.expired_keys_before = counted.expired_keys;
+  impl_->counters.freed_before = counted.freed_detached;
   impl_->lookups = {};
   impl_->shard.evictor().ResetCounters();
   for (const auto& command : impl_->registry.commands()) {

@@ -10,6 +10,7 @@
 #include "redis_compat/command/args.h"
 #include "redis_compat/command/client_state.h"
 #include "redis_compat/command/context.h"
+#include "redis_compat/command/pubsub.h"
 #include "redis_compat/command/registry.h"
 #include "redis_compat/command/reply.h"
 #include "store/node/shard.h"
@@ -60,8 +61,26 @@ class Dispatcher {
   /// `out`. `prepared` must be of these very args.
   Outcome Execute(ClientState& client, Args args, const Prepared& prepared, std::string& out);
 
-  /// Forgets a client's watches and queue; called when it goes and by RESET.
+  /// Executes a command that the primary which this shard follows has sent: none of the checks of a
+  /// client's (auth, role, memory, pause), as of the log's time, and without a reply. The shard's
+  /// time is held meanwhile, so that nothing has died that lives there.
+  ///   command    that `args` name; it writes
+  ///   first_key  of one of the words, if it was hashed already
+  ///   errors     wrong number of words; the handler's. Then nothing was changed
+  [[nodiscard]] Result<void> ExecuteForPrimary(ClientState& client, Args args,
+                                               const Command& command, const KeyRef& first_key);
+
+  /// Forgets a client's watches and queue.
   void Forget(ClientState& client);
+  /// The same, and its subscriptions; called when it goes and by RESET.
+  void Leave(ClientState& client);
+
+  /// Who is subscribed to what.
+  [[nodiscard]] PubSub& pubsub();
+  /// notify-keyspace-events: bits of EventClass.
+  void SetEventClasses(uint32_t classes);
+  /// Whether somebody may be told when keys or sessions expire.
+  [[nodiscard]] bool HearsExpiry() const;
 
   // For the transactions family.
   /// WATCH: from now on a change of `key` in the client's database marks the client dirty.
@@ -85,6 +104,7 @@ class Dispatcher {
     uint64_t error_replies = 0;
     std::map<std::string, uint64_t, std::less<>> errors;  // by the reply's first word
     uint64_t expired_keys_before = 0;                     // the keyspace's count at the last reset
+    uint64_t freed_before = 0;                            // the same of what it freed in slices
     int64_t longest_us = 0;                               // what one command took at the most
     const Command* longest = nullptr;                     // that command
   };

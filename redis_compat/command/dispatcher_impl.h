@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "redis_compat/command/dispatcher.h"
+#include "redis_compat/command/key_events.h"
 #include "redis_compat/command/server_control.h"
 #include "redis_compat/command/watch.h"
 
@@ -17,8 +18,14 @@ inline constexpr uint64_t kLoggedBesidesCommand = 128;
 /// Whether it may log far more than it brings: what stands in the keys that it reads.
 [[nodiscard]] bool CopiesValues(const CommandSpec& spec);
 
-/// What a Dispatcher is made of: private to dispatcher.cc (the life of a command) and
-/// dispatcher_room.cc (what memory and the log on disk have room for).
+/// Whether a row's arity takes so many words.
+[[nodiscard]] inline bool ArityFits(int arity, size_t words) {
+  return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
+}
+
+/// What a Dispatcher is made of: private to dispatcher.cc (the life of a command),
+/// dispatcher_room.cc (what memory and the log on disk have room for) and dispatcher_primary.cc
+/// (the commands of a primary).
 struct Dispatcher::Impl {
   Impl(Dispatcher& owner, const Registry& commands, Shard& its_shard, ServerControl& its_server,
        Clock& its_clock, Random& its_random)
@@ -29,7 +36,9 @@ struct Dispatcher::Impl {
         clock(its_clock),
         random(its_random),
         budget(its_shard.budget()),
-        watches(its_shard) {}
+        watches(its_shard),
+        pubsub(its_server, its_shard.keys()),
+        key_events(pubsub, its_shard) {}
 
   Dispatcher& self;
   const Registry& registry;
@@ -39,7 +48,10 @@ struct Dispatcher::Impl {
   Random& random;
   MemoryBudget& budget;
   WatchTable watches;
+  PubSub pubsub;
+  KeyEvents key_events;
   WriteBatch batch;
+  std::string dropped;  // the reply to a primary, which gets none
   LookupCounters lookups;
   Counters counters;
   // One reading of the clock both ends a command and starts the next. The first command after a
@@ -69,7 +81,11 @@ struct Dispatcher::Impl {
   [[nodiscard]] Result<void> FitQueueInLog(ClientState& client);
   void Refuse(ClientState& client, const Command* command, Error error, std::string& out);
   [[nodiscard]] bool Postpones(const ClientState& client, const Command& command) const;
-  [[nodiscard]] bool QueueWrites(const ClientState& client) const;
+  /// Whether a command that is queued has one of `flags`.
+  [[nodiscard]] bool QueueHas(const ClientState& client, uint32_t flags) const;
+  [[nodiscard]] bool QueueWrites(const ClientState& client) const {
+    return QueueHas(client, kWrite);
+  }
   void Queue(ClientState& client, Args args, const Command& command, std::string& out);
   void Call(ClientState& client, Args args, const Command& command, const Prepared& prepared,
             std::string& out);

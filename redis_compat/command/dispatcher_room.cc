@@ -33,11 +33,11 @@ bool Dispatcher::Impl::TakesWrite(const ClientState& client, Args args,
   return shard.CanAccept(bytes);
 }
 
-bool Dispatcher::Impl::QueueWrites(const ClientState& client) const {
-  return std::any_of(client.queued.begin(), client.queued.end(), [this](const auto& queued) {
+bool Dispatcher::Impl::QueueHas(const ClientState& client, uint32_t flags) const {
+  return std::any_of(client.queued.begin(), client.queued.end(), [&](const auto& queued) {
     const std::vector<std::string_view> words(queued.begin(), queued.end());
     const Command* command = registry.Resolve(Args(words));
-    return command != nullptr && (command->spec->flags & kWrite) != 0;
+    return command != nullptr && (command->spec->flags & flags) != 0;
   });
 }
 
@@ -82,6 +82,7 @@ Result<void> Dispatcher::Impl::Fit(CommandContext& ctx, Args args, Reply& reply,
     if (room != Shard::Room::kAgain || runs == kRunsMax) return Fail(Code::kNoMemory, "");
     const LookupCounters counted = lookups;
     batch.Clear();
+    key_events.noted().Clear();
     reply.out().resize(start);
     TRY_VOID(ctx.command.spec->handler(ctx, args, reply));
     lookups = counted;

@@ -59,6 +59,7 @@ bool MatchOne(std::string_view pattern, size_t& p, char c, bool ignore_case) {
 }  // namespace
 
 bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case) {
+  if (text.empty()) return pattern.empty();  // as Redis: not even * matches nothing at all
   constexpr size_t kNone = SIZE_MAX;
   size_t p = 0;
   size_t t = 0;

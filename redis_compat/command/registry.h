@@ -40,6 +40,8 @@ enum CommandFlag : uint32_t {
   kNoAsyncLoading = 1 << 16,
   // Not Redis's: the keys are tokens or users. They route by slot, but stand in no database.
   kSessionKeys = 1 << 17,
+  kMayReplicate = 1 << 18,    // writes nothing, but is told to replicas: a pause of writes holds it
+  kForSubscribers = 1 << 19,  // a subscriber may send it, even in RESP2
 };
 
 /// Where the keys stand, as COMMAND's first, last (negative: from the end) and step. 0: none.

@@ -38,6 +38,8 @@ struct LoopMetrics {
   int64_t turn_max_upkeep_us = 0;  // and what upkeep took of it
   int64_t upkeep_sum_us = 0;       // freeing, compacting, housekeeping
   int64_t upkeep_max_us = 0;       // its longest slice
+  int64_t sweep_sum_us = 0;        // of upkeep, freeing what has expired or was set aside
+  uint64_t sweeps_cut = 0;         // slices of that which ended with more to do
 };
 
 /// What the process counts for INFO beyond commands and keyspace.
@@ -46,6 +48,8 @@ struct ServerMetrics {
   uint64_t connections_received = 0;
   uint64_t connections_rejected = 0;
   uint64_t commands_processed = 0;
+  uint64_t reads = 0;   // of connections, their ends included
+  uint64_t writes = 0;  // of replies
   uint64_t net_input_bytes = 0;
   uint64_t net_output_bytes = 0;
   uint64_t error_replies = 0;
@@ -119,6 +123,8 @@ class ServerControl {
   virtual void ForEachClient(FunctionRef<void(ClientState&)> visit) = 0;
   /// Closes those that match; returns how many. One's own connection closes after the reply.
   virtual size_t KillClients(const ClientFilter& filter, const ClientState& self) = 0;
+  /// Sends a message to a client, but not to the one whose command is running.
+  virtual void Push(ClientState& client, std::string_view message) = 0;
   virtual void Pause(PauseMode mode, TimeMs until_ms) = 0;  // never shortens a pause
   virtual void Unpause() = 0;
   [[nodiscard]] virtual PauseMode paused() const = 0;

@@ -7,6 +7,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterServer(registry);
   RegisterCommand(registry);
   RegisterTransactions(registry);
+  RegisterPubSub(registry);
   RegisterKeys(registry);
   RegisterScan(registry);
   RegisterExpiry(registry);

@@ -8,6 +8,7 @@ void RegisterConnection(Registry& registry);
 void RegisterServer(Registry& registry);
 void RegisterCommand(Registry& registry);
 void RegisterTransactions(Registry& registry);
+void RegisterPubSub(Registry& registry);
 void RegisterKeys(Registry& registry);
 void RegisterScan(Registry& registry);
 void RegisterExpiry(Registry& registry);

@@ -56,13 +56,11 @@ Result<void> ClientInfo(CommandContext& ctx, Args /*args*/, Reply& reply) {
 
 /// CLIENT LIST [TYPE type] [ID id ...] -> a line a connection.
 Result<void> ClientList(CommandContext& ctx, Args args, Reply& reply) {
-  bool every_type = true;
+  std::optional<std::string_view> type;
   std::vector<uint64_t> ids;
   if (args.size() == 4 && args.Is(2, "TYPE")) {
-    const std::optional<std::string_view> type = ClientType(args[3]);
+    type = ClientType(args[3]);
     if (!type) return Fail(Code::kInvalid, "Unknown client type '{}'", args[3]);
-    every_type = *type == "normal";  // there are none of the other kinds
-    if (!every_type) return reply.Verbatim("");
   } else if (args.size() > 3 && args.Is(2, "ID")) {
     for (size_t i = 3; i < args.size(); ++i) {
       TRY(const int64_t id, args.Integer(i, "Invalid client ID"));
@@ -73,7 +71,9 @@ Result<void> ClientList(CommandContext& ctx, Args args, Reply& reply) {
   }
   std::string lines;
   if (ids.empty()) {
-    ctx.server.ForEachClient([&](ClientState& client) { lines += ClientLine(client, ctx.now); });
+    ctx.server.ForEachClient([&](ClientState& client) {
+      if (!type || *type == client.type()) lines += ClientLine(client, ctx.now);
+    });
   } else {
     for (const uint64_t id : ids)
       ctx.server.ForEachClient([&](ClientState& client) {

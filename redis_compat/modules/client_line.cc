@@ -11,6 +11,7 @@ namespace {
 std::string Flags(const ClientState& client) {
   std::string flags;
   if (client.monitor) flags += 'O';
+  if (client.subscribed()) flags += 'P';
   if (client.in_multi) flags += 'x';
   if (client.watch_dirty) flags += 'd';
   if (client.close_after_reply) flags += 'c';
@@ -24,12 +25,14 @@ std::string Flags(const ClientState& client) {
 
 std::string ClientLine(const ClientState& client, TimeMs now) {
   return fmt::format(
-      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 "
+      "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} "
       "multi={} qbuf={} qbuf-free={} argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll={} omem={} "
       "tot-mem={} events={} cmd={} user=default redir=-1 resp={} lib-name={} lib-ver={}\n",
       client.id, client.address, client.local_address, client.fd, client.name,
       std::max<TimeMs>(0, now - client.created_ms) / 1000,
       std::max<TimeMs>(0, now - client.last_active_ms) / 1000, Flags(client), client.db,
+      client.subscriptions_of(Topic::kChannel), client.subscriptions_of(Topic::kPattern),
+      client.subscriptions_of(Topic::kShard),
       client.in_multi ? static_cast<int64_t>(client.queued.size()) : -1, client.query_buffer_bytes,
       client.query_buffer_free_bytes, client.in_multi ? client.queued_memory_bytes : 0,
       client.output_buffer_bytes > 0 ? 1 : 0, client.output_buffer_bytes, client.memory_bytes,

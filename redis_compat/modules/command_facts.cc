@@ -47,6 +47,8 @@ constexpr KeyFacts kKeyFacts[] = {
     {{"RO access", 1, true, 1, 1}, kNone, "sintercard"},
     {{"RW update", 1, false, 0, 1}, {"RO access", 2, false, -1, 1}, "sinterstore"},
     {{"RW access delete", 1, false, 0, 1}, {"RW insert", 2, false, 0, 1}, "smove"},
+    {{"not_key", 1, false, -1, 1}, kNone, "ssubscribe sunsubscribe"},
+    {{"not_key", 1, false, 0, 1}, kNone, "spublish"},
 };
 
 struct TipFacts {

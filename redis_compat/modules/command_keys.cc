@@ -21,14 +21,21 @@ bool ArityFits(int arity, size_t words) {
   return arity >= 0 ? words == static_cast<size_t>(arity) : words >= static_cast<size_t>(-arity);
 }
 
+/// Whether any of its words are keys: a shard channel has a slot too, but is none.
+bool HasKeys(const Command& command) {
+  const std::vector<KeySpec> specs = KeySpecsOf(command);
+  return command.spec->find_keys != nullptr ||
+         std::any_of(specs.begin(), specs.end(),
+                     [](const KeySpec& spec) { return spec.flags != "not_key"; });
+}
+
 /// The command that stands from word 2 on, with the places of its keys.
 Result<Target> ReadTarget(const CommandContext& ctx, Args args) {
   Target target{nullptr, Args(args.From(2)), {}};
   target.command = ctx.dispatcher.registry().Resolve(target.words);
   if (target.command == nullptr) return Fail(Code::kInvalid, "Invalid command specified");
   const CommandSpec& spec = *target.command->spec;
-  if (KeySpecsOf(*target.command).empty() && spec.find_keys == nullptr)
-    return Fail(Code::kInvalid, "The command has no key arguments");
+  if (!HasKeys(*target.command)) return Fail(Code::kInvalid, "The command has no key arguments");
   if (!ArityFits(spec.arity, target.words.size()))
     return Fail(Code::kInvalid, "Invalid number of arguments specified for command");
   const bool valid = FindKeys(spec, target.words, target.keys);

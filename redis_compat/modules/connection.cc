@@ -14,11 +14,16 @@ namespace {
 
 constexpr std::string_view kUser = "default";  // the only one
 
-/// PING [message] -> PONG, or the message.
+/// PING [message] -> PONG, or the message; to a subscriber in RESP2 a pair, so that it cannot be
+/// taken for a message.
 Result<void> Ping(CommandContext& ctx, Args args, Reply& reply) {
   if (args.size() > 2)
     return Fail(Code::kInvalid, "wrong number of arguments for '{}' command",
                 ctx.command.full_name);
+  if (ctx.client.subscribed() && ctx.client.protocol == 2) {
+    TRY_VOID(reply.Array(2));
+    return reply.Pair("pong", args.size() == 1 ? std::string_view() : args[1]);
+  }
   return args.size() == 1 ? reply.Simple("PONG") : reply.Bulk(args[1]);
 }
 
@@ -128,7 +133,7 @@ void RedactHello(std::span<std::string> words) {
 /// RESET -> RESET. The connection is as if it had just been made.
 Result<void> Reset(CommandContext& ctx, Args /*args*/, Reply& reply) {
   ClientState& client = ctx.client;
-  ctx.dispatcher.Forget(client);
+  ctx.dispatcher.Leave(client);
   client.monitor = false;
   client.db = 0;
   client.protocol = 2;
@@ -163,15 +168,17 @@ CommandSpec Row(std::string_view name, int arity, uint32_t flags, std::string_vi
 void RegisterConnection(Registry& registry) {
   static const std::vector<CommandSpec> kConnection = [] {
     std::vector<CommandSpec> rows = {
-        Row("ping", -1, kFast, "1.0.0", "Answers PONG, or the message", "[message]", Ping),
+        Row("ping", -1, kFast | kForSubscribers, "1.0.0", "Answers PONG, or the message",
+            "[message]", Ping),
         Row("echo", 2, kAnytime, "1.0.0", "Answers the message", "message", Echo),
-        Row("quit", -1, kBeforeAuth, "1.0.0", "Closes the connection", "", Quit),
+        Row("quit", -1, kBeforeAuth | kForSubscribers, "1.0.0", "Closes the connection", "", Quit),
         Row("select", 2, kAnytime, "1.0.0", "Chooses the connection's database", "index", Select),
         Row("auth", -2, kBeforeAuth, "1.0.0", "Authenticates the connection", "[username] password",
             Auth),
         Row("hello", -1, kBeforeAuth, "6.0.0", "Chooses the protocol, and introduces the client",
             "[protover [AUTH username password] [SETNAME clientname]]", Hello),
-        Row("reset", 1, kBeforeAuth, "6.2.0", "Makes the connection as if it were new", "", Reset),
+        Row("reset", 1, kBeforeAuth | kForSubscribers, "6.2.0",
+            "Makes the connection as if it were new", "", Reset),
         Row("client", -2, 0, "2.4.0", "Commands on connections", "", nullptr),
     };
     rows[4].redact = RedactAuth;

@@ -102,9 +102,10 @@ class RestoredValue final : public RdbSink {
 
 /// Reads args[3], whose checksum is checked first: what is damaged is told from what is not a
 /// value.
-Result<RestoredValue> ReadPayload(Args args, const KeyRef& key) {
+Result<RestoredValue> ReadPayload(CommandContext& ctx, Args args, const KeyRef& key) {
   if (!DumpIsIntact(args[3]))
     return Fail(Code::kInvalid, "DUMP payload version or checksum are wrong");
+  ++ctx.lookups.payloads_read;
   RestoredValue value;
   auto read = ReadDump(args[3], value);
   if (!read && read.error().code != Code::kInvalid) return tl::unexpected(std::move(read).error());
@@ -130,18 +131,23 @@ Result<void> Restore(CommandContext& ctx, Args args, Reply& reply) {
     return Fail(Code::kVerbatim, "BUSYKEY Target key name already exists.");
   TRY(int64_t deadline, args.Integer(2));
   if (deadline < 0) return Fail(Code::kInvalid, "Invalid TTL value, must be >= 0");
-  TRY(const RestoredValue value, ReadPayload(args, key));
+  TRY(const RestoredValue value, ReadPayload(ctx, args, key));
 
   const bool lasts = deadline == 0;
   // A span beyond the end of time is none, as in Redis, where it wraps to the distant past.
   const bool wraps =
       !lasts && !options.absolute && __builtin_add_overflow(deadline, ctx.now, &deadline);
   if (!lasts && (wraps || deadline <= ctx.now)) {
-    if (place.entry != nullptr) ctx.batch.Delete(place.db, place.key);
+    if (place.entry != nullptr) {
+      ctx.batch.Delete(place.db, place.key);
+      ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+    }
     return reply.Ok();
   }
   value.Store(place, lasts ? kNoDeadline : StorableDeadline(deadline), ctx.batch);
   ctx.restored_clock = ClockOf(ctx, options);
+  ctx.Notify(EventClass::kNew, "new", key.bytes);
+  ctx.Notify(EventClass::kGeneric, "restore", key.bytes);
   return reply.Ok();
 }
 

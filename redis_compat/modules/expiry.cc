@@ -42,7 +42,12 @@ Result<void> SetExpiry(CommandContext& ctx, Args args, TimeMs base, int64_t unit
   if (__builtin_add_overflow(when, base, &when)) return InvalidExpireTime(ctx);
   const KeyRef key = ctx.Ref(args[1]);
   const Place place{ctx.db(), key, ctx.Find(key)};
-  return reply.Integer(ExpireKey(place, when, rule, ctx.now, ctx.batch) ? 1 : 0);
+  if (!ExpireKey(place, when, rule, ctx.now, ctx.batch)) return reply.Integer(0);
+  const bool past = when <= ctx.now;
+  if (past) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  TRY_VOID(reply.Integer(1));
+  if (!past) ctx.Notify(EventClass::kGeneric, "expire", key.bytes);
+  return {};
 }
 
 /// EXPIRE key seconds [NX | XX | GT | LT] -> 1 if it was set, else 0.
@@ -98,7 +103,9 @@ Result<void> PExpireTime(CommandContext& ctx, Args args, Reply& reply) {
 /// PERSIST key -> 1 if it had an expiry, else 0.
 Result<void> Persist(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
-  return reply.Integer(PersistKey({ctx.db(), key, ctx.Find(key)}, ctx.batch) ? 1 : 0);
+  const bool changed = PersistKey({ctx.db(), key, ctx.Find(key)}, ctx.batch);
+  if (changed) ctx.Notify(EventClass::kGeneric, "persist", key.bytes);
+  return reply.Integer(changed ? 1 : 0);
 }
 
 constexpr KeyRange kOneKey{1, 1, 1};

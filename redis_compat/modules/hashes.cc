@@ -31,19 +31,24 @@ Result<size_t> SetPairs(CommandContext& ctx, Args args) {
                 ctx.command.full_name);
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
+  ctx.NotifyNew(key, entry);
   return SetFields({ctx.db(), key, entry}, args.From(2), ctx.batch);
 }
 
 /// HSET key field value [field value ...] -> how many fields are new.
 Result<void> HSet(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const size_t created, SetPairs(ctx, args));
-  return reply.Integer(static_cast<int64_t>(created));
+  TRY_VOID(reply.Integer(static_cast<int64_t>(created)));
+  ctx.Notify(EventClass::kHash, "hset", args[1]);
+  return {};
 }
 
 /// HMSET key field value [field value ...] -> OK.
 Result<void> HMSet(CommandContext& ctx, Args args, Reply& reply) {
   TRY_VOID(SetPairs(ctx, args));
-  return reply.Ok();
+  TRY_VOID(reply.Ok());
+  ctx.Notify(EventClass::kHash, "hset", args[1]);
+  return {};
 }
 
 /// HSETNX key field value -> 1 when it was set, 0 when the field exists.
@@ -51,7 +56,11 @@ Result<void> HSetNx(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   const bool set = SetFieldIfAbsent({ctx.db(), key, entry}, args[2], args[3], ctx.batch);
-  return reply.Integer(set ? 1 : 0);
+  if (!set) return reply.Integer(0);
+  ctx.NotifyNew(key, entry);
+  TRY_VOID(reply.Integer(1));
+  ctx.Notify(EventClass::kHash, "hset", key.bytes);
+  return {};
 }
 
 /// HGET key field -> the value, or nil.
@@ -105,6 +114,10 @@ Result<void> HDel(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   const size_t deleted = DeleteFields({ctx.db(), key, entry}, args.From(2), ctx.batch);
+  if (deleted > 0) {
+    ctx.Notify(EventClass::kHash, "hdel", key.bytes);
+    if (deleted == HashSize(*entry)) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  }
   return reply.Integer(static_cast<int64_t>(deleted));
 }
 
@@ -133,7 +146,10 @@ Result<void> HIncrBy(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   TRY(const int64_t sum, IncrementField({ctx.db(), key, entry}, args[2], by, ctx.batch));
-  return reply.Integer(sum);
+  ctx.NotifyNew(key, entry);
+  TRY_VOID(reply.Integer(sum));
+  ctx.Notify(EventClass::kHash, "hincrby", key.bytes);
+  return {};
 }
 
 /// HINCRBYFLOAT key field increment -> the sum, as text.
@@ -144,7 +160,10 @@ Result<void> HIncrByFloat(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kHash));
   TRY(const std::string sum, IncrementFieldFloat({ctx.db(), key, entry}, args[2], by, ctx.batch));
-  return reply.Bulk(sum);
+  ctx.NotifyNew(key, entry);
+  TRY_VOID(reply.Bulk(sum));
+  ctx.Notify(EventClass::kHash, "hincrbyfloat", key.bytes);
+  return {};
 }
 
 /// HRANDFIELD's pairs: nested in RESP3, else one flat array.

@@ -93,7 +93,8 @@ void InfoMemory(CommandContext& ctx, const Facts& facts, InfoText& info) {
     info.Field("mem_allocator", name->second);
   info.Field("active_defrag_running", 0);
   info.Field("lazyfree_pending_objects", ctx.keys.Detached());
-  info.Field("lazyfreed_objects", ctx.keys.counters().freed_detached);
+  info.Field("lazyfreed_objects",
+             ctx.keys.counters().freed_detached - ctx.dispatcher.counters().freed_before);
   Structures(figures, info);
 }
 

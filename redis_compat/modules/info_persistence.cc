@@ -16,6 +16,11 @@ double Percent(uint64_t part, uint64_t whole) {
 
 TimeMs SecondsOf(TimeMs span_ms) { return span_ms < 0 ? -1 : span_ms / 1000; }
 
+/// For how long an image has been under way; -1: none is.
+TimeMs SavingSeconds(const CommandContext& ctx, const PersistenceStatus& status) {
+  return status.saving ? std::max<TimeMs>(ctx.now - status.save_began_ms, 0) / 1000 : -1;
+}
+
 void WriteLoading(CommandContext& ctx, const PersistenceStatus& status, InfoText& info) {
   const TimeMs took_ms = std::max<TimeMs>(ctx.now - status.loading_since_ms, 1);
   const uint64_t left = status.total_bytes - std::min(status.total_bytes, status.loaded_bytes);
@@ -45,11 +50,10 @@ void WriteImages(CommandContext& ctx, const PersistenceStatus& status, InfoText&
   info.Field("rdb_last_save_time", status.last_save_ms / 1000);
   info.Field("rdb_last_bgsave_status", Outcome(status.last_save_good));
   info.Field("rdb_last_bgsave_time_sec", SecondsOf(status.last_took_ms));
-  info.Field("rdb_current_bgsave_time_sec",
-             status.saving ? std::max<TimeMs>(ctx.now - status.save_began_ms, 0) / 1000 : -1);
+  info.Field("rdb_current_bgsave_time_sec", SavingSeconds(ctx, status));
   info.Field("rdb_saves", status.saves);
   info.Field("rdb_last_cow_size", status.last_memory_bytes);
-  info.Field("rdb_last_load_keys_expired", 0);
+  info.Field("rdb_last_load_keys_expired", status.loaded_expired);
   info.Field("rdb_last_load_keys_loaded", status.loaded_entries);
   info.Field("image_bytes", status.image_bytes);
   info.Field("backup_in_progress", status.saving_backup ? 1 : 0);
@@ -57,14 +61,15 @@ void WriteImages(CommandContext& ctx, const PersistenceStatus& status, InfoText&
   info.Field("last_backup", status.last_backup);
 }
 
-void WriteLog(const PersistenceStatus& status, InfoText& info) {
+void WriteLog(const CommandContext& ctx, const PersistenceStatus& status, InfoText& info) {
   info.Field("aof_enabled", status.log ? 1 : 0);
   info.Field("aof_rewrite_in_progress", status.log && status.saving ? 1 : 0);
   info.Field("aof_rewrite_scheduled", status.save_scheduled ? 1 : 0);
   info.Field("aof_last_rewrite_time_sec", SecondsOf(status.last_took_ms));
-  info.Field("aof_current_rewrite_time_sec", -1);
+  info.Field("aof_current_rewrite_time_sec", status.log ? SavingSeconds(ctx, status) : -1);
   info.Field("aof_last_bgrewrite_status", Outcome(status.last_save_good));
   info.Field("aof_rewrites", status.saves);
+  info.Field("aof_rewrites_consecutive_failures", status.failed_in_a_row);
   info.Field("aof_last_write_status", Outcome(!status.log_refuses));
   info.Field("aof_last_cow_size", 0);
   info.Field("module_fork_in_progress", 0);
@@ -89,7 +94,7 @@ void InfoPersistence(CommandContext& ctx, const Facts& /*facts*/, InfoText& info
   info.Field("loading", status.loading ? 1 : 0);
   info.Field("async_loading", 0);
   WriteImages(ctx, status, info);
-  WriteLog(status, info);
+  WriteLog(ctx, status, info);
   if (status.loading) WriteLoading(ctx, status, info);
 }
 

@@ -39,6 +39,7 @@ void InfoServer(CommandContext& ctx, const Facts& facts, InfoText& info) {
   info.Field("arch_bits", sizeof(void*) * 8);
   info.Field("monotonic_clock", "POSIX clock_gettime");
   info.Field("multiplexing_api", "epoll");
+  info.Field("atomicvar_api", "c11-builtin");
   CopyFact(facts, "gcc_version", info);
   CopyFact(facts, "process_id", info);
   info.Field("process_supervised", "no");
@@ -77,13 +78,17 @@ void InfoClients(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
 void InfoCpu(CommandContext& /*ctx*/, const Facts& /*facts*/, InfoText& info) {
   rusage self{};
   rusage children{};
+  rusage thread{};
   ::getrusage(RUSAGE_SELF, &self);
   ::getrusage(RUSAGE_CHILDREN, &children);
+  ::getrusage(RUSAGE_THREAD, &thread);  // which serves, and is the main one
   info.Section("CPU");
   info.Microseconds("used_cpu_sys", Seconds(self.ru_stime));
   info.Microseconds("used_cpu_user", Seconds(self.ru_utime));
   info.Microseconds("used_cpu_sys_children", Seconds(children.ru_stime));
   info.Microseconds("used_cpu_user_children", Seconds(children.ru_utime));
+  info.Microseconds("used_cpu_sys_main_thread", Seconds(thread.ru_stime));
+  info.Microseconds("used_cpu_user_main_thread", Seconds(thread.ru_utime));
 }
 
 void InfoModules(CommandContext& /*ctx*/, const Facts& /*facts*/, InfoText& info) {

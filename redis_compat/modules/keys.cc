@@ -22,6 +22,7 @@ Result<void> Del(CommandContext& ctx, Args args, Reply& reply) {
   ForEachKey(ctx, args, 1, 1, [&](const KeyRef& key, size_t i) {
     if (ctx.Peek(key) == nullptr || !sights.IsFirst(i - 1)) return;
     ctx.batch.Delete(ctx.db(), key);
+    ctx.Notify(EventClass::kGeneric, "del", key.bytes);
     ++deleted;
   });
   return reply.Integer(deleted);
@@ -62,6 +63,9 @@ Result<bool> RenameUnless(CommandContext& ctx, Args args, bool unless_taken) {
   const KeyRef key2 = ctx.Ref(args[2]);
   if (unless_taken && ctx.Find(key2) != nullptr) return false;
   RenameKey({ctx.db(), key, entry}, {ctx.db(), key2}, ctx.batch);
+  ctx.Notify(EventClass::kNew, "new", key2.bytes);
+  ctx.Notify(EventClass::kGeneric, "rename_from", key.bytes);
+  ctx.Notify(EventClass::kGeneric, "rename_to", key2.bytes);
   return true;
 }
 
@@ -108,6 +112,10 @@ Result<void> Copy(CommandContext& ctx, Args args, Reply& reply) {
   if (!options.replace && ctx.keys.Find(options.db, key2, ctx.now) != nullptr)
     return reply.Integer(0);
   CopyKey({ctx.db(), key, entry}, {options.db, key2}, ctx.batch);
+  if (ctx.events != nullptr) [[unlikely]] {
+    ctx.events->Add(EventClass::kNew, "new", options.db, key2.bytes);
+    ctx.events->Add(EventClass::kGeneric, "copy_to", options.db, key2.bytes);
+  }
   return reply.Integer(1);
 }
 
@@ -119,6 +127,11 @@ Result<void> Move(CommandContext& ctx, Args args, Reply& reply) {
   const Entry* entry = ctx.Find(key);
   if (entry == nullptr || ctx.keys.Find(db, key, ctx.now) != nullptr) return reply.Integer(0);
   RenameKey({ctx.db(), key, entry}, {db, key}, ctx.batch);
+  if (ctx.events != nullptr) [[unlikely]] {
+    ctx.events->Add(EventClass::kNew, "new", db, key.bytes);
+    ctx.events->Add(EventClass::kGeneric, "move_from", ctx.db(), key.bytes);
+    ctx.events->Add(EventClass::kGeneric, "move_to", db, key.bytes);
+  }
   return reply.Integer(1);
 }
 

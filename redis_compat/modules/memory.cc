@@ -96,7 +96,7 @@ Result<void> MemoryStats(CommandContext& ctx, Args, Reply& reply) {
   map.Bytes("clients.slaves", 0);
   map.Bytes("clients.normal", process.clients);
   map.Bytes("cluster.links", 0);
-  map.Bytes("aof.buffer", 0);
+  map.Bytes("aof.buffer", ctx.server.Persisted().log_buffer_bytes);
   map.Bytes("lua.caches", 0);
   map.Bytes("functions.caches", 0);
   for (uint32_t db = 0; db < ctx.keys.databases(); ++db) {

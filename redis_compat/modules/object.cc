@@ -30,13 +30,13 @@ std::string_view EncodingName(const Entry& entry) {
 
 /// OBJECT ENCODING key -> the name of its encoding, or nil.
 Result<void> ObjectEncoding(CommandContext& ctx, Args args, Reply& reply) {
-  const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
+  const Entry* entry = ctx.InspectInSilence(ctx.Ref(args[2]));
   return entry == nullptr ? reply.Null() : reply.Bulk(EncodingName(*entry));
 }
 
 /// OBJECT IDLETIME key -> seconds since its last use, or nil.
 Result<void> ObjectIdleTime(CommandContext& ctx, Args args, Reply& reply) {
-  const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
+  const Entry* entry = ctx.InspectInSilence(ctx.Ref(args[2]));
   if (entry == nullptr) return reply.Null();
   if (ctx.access.counts_uses())
     return Fail(Code::kUnavailable,
@@ -48,7 +48,7 @@ Result<void> ObjectIdleTime(CommandContext& ctx, Args args, Reply& reply) {
 
 /// OBJECT FREQ key -> the logarithmic counter of its uses, or nil.
 Result<void> ObjectFreq(CommandContext& ctx, Args args, Reply& reply) {
-  const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
+  const Entry* entry = ctx.InspectInSilence(ctx.Ref(args[2]));
   if (entry == nullptr) return reply.Null();
   if (ctx.access.counts_uses()) return reply.Integer(ctx.access.Frequency(*entry, ctx.now));
   return Fail(Code::kUnavailable,
@@ -62,7 +62,7 @@ Result<void> ObjectFreq(CommandContext& ctx, Args args, Reply& reply) {
 Result<void> ObjectRefCount(CommandContext& ctx, Args args, Reply& reply) {
   constexpr int64_t kShared = std::numeric_limits<int32_t>::max();
   constexpr size_t kSharedDigitsMax = 4;  // 0 to 9999
-  const Entry* entry = ctx.Inspect(ctx.Ref(args[2]));
+  const Entry* entry = ctx.InspectInSilence(ctx.Ref(args[2]));
   if (entry == nullptr) return reply.Null();
   const bool shared = entry->type() == ValueType::kString &&
                       entry->value_size() <= kSharedDigitsMax && StringEncoding(*entry) == "int" &&

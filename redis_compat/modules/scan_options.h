@@ -16,7 +16,7 @@ struct ScanOptions {
   std::optional<std::string_view> pattern;
 
   [[nodiscard]] bool Matches(std::string_view text) const {
-    return !pattern || GlobMatch(*pattern, text, false);
+    return !pattern || *pattern == "*" || GlobMatch(*pattern, text, false);
   }
 };
 

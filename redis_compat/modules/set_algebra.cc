@@ -1,5 +1,6 @@
 #include "redis_compat/modules/set_algebra.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <span>
 #include <string>
@@ -56,11 +57,29 @@ Result<void> Answer(Operation operation, CommandContext& ctx, Args args, Reply& 
   return {};
 }
 
+bool LacksAny(const CommandContext& ctx, std::span<const std::string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return ctx.Peek(ctx.Ref(name)) == nullptr; });
+}
+
 Result<void> Store(Operation operation, CommandContext& ctx, Args args, Reply& reply) {
   TRY(const MemberList result, Compute(operation, ctx, args, 2));
   const KeyRef target = ctx.Ref(args[1]);
-  StoreMembers({ctx.db(), target, ctx.Find(target)}, result.views(), ctx.batch);
-  return reply.Integer(static_cast<int64_t>(result.size()));
+  const Entry* const before = ctx.Find(target);
+  StoreMembers({ctx.db(), target, before}, result.views(), ctx.batch);
+  if (!result.empty()) {
+    ctx.NotifyNew(target, before);
+    TRY_VOID(reply.Integer(static_cast<int64_t>(result.size())));
+    ctx.Notify(EventClass::kSet, ctx.command.spec->name, target.bytes);
+    return {};
+  }
+  if (before == nullptr || ctx.events == nullptr) return reply.Integer(0);
+  // With a set missing there is nothing to intersect: Redis then deletes before it answers.
+  const bool at_once = operation == Operation::kIntersect && LacksAny(ctx, args.From(2));
+  if (at_once) ctx.Notify(EventClass::kGeneric, "del", target.bytes);
+  TRY_VOID(reply.Integer(0));
+  if (!at_once) ctx.Notify(EventClass::kGeneric, "del", target.bytes);
+  return {};
 }
 
 /// SINTERCARD's first argument: how many keys follow.

@@ -22,11 +22,19 @@ Result<void> WriteMembers(const MemberList& members, Reply& reply) {
   return {};
 }
 
+/// Notes that `count` members are taken out of the set; with the last of them it goes.
+void NotifyRemoved(const CommandContext& ctx, std::string_view event, const KeyRef& key,
+                   const Entry& entry, size_t count) {
+  ctx.Notify(EventClass::kSet, event, key.bytes);
+  if (count == SetSize(entry)) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+}
+
 /// SADD key member [member ...] -> how many are new.
 Result<void> SAdd(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kSet));
   const size_t added = AddMembers({ctx.db(), key, entry}, args.From(2), ctx.batch);
+  if (added > 0) ctx.NotifyWrite(EventClass::kSet, "sadd", key, entry);
   return reply.Integer(static_cast<int64_t>(added));
 }
 
@@ -35,6 +43,7 @@ Result<void> SRem(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kSet));
   const size_t removed = RemoveMembers({ctx.db(), key, entry}, args.From(2), ctx.batch);
+  if (removed > 0) NotifyRemoved(ctx, "srem", key, *entry, removed);
   return reply.Integer(static_cast<int64_t>(removed));
 }
 
@@ -79,6 +88,11 @@ Result<void> SMove(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const Entry* target, ctx.Find(to, ValueType::kSet));
   const bool moved =
       MoveMember({ctx.db(), from, source}, {ctx.db(), to, target}, args[3], ctx.batch);
+  if (moved && source != target) {
+    NotifyRemoved(ctx, "srem", from, *source, 1);
+    if (target == nullptr || !SetContains(*target, args[3]))
+      ctx.NotifyWrite(EventClass::kSet, "sadd", to, target);
+  }
   return reply.Integer(moved ? 1 : 0);
 }
 
@@ -95,9 +109,12 @@ Result<void> SPop(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const Entry* entry, ctx.Find(key, ValueType::kSet));
   const MemberList popped =
       PopMembers({ctx.db(), key, entry}, static_cast<size_t>(count), ctx.random, ctx.batch);
-  if (args.size() == 2) return popped.empty() ? reply.Null() : WriteMembers(popped, reply);
-  reply.Set(popped.size());
-  return WriteMembers(popped, reply);
+  if (popped.empty()) return args.size() == 2 ? reply.Null() : reply.Set(0);
+  ctx.Notify(EventClass::kSet, "spop", key.bytes);
+  if (args.size() > 2) reply.Set(popped.size());
+  TRY_VOID(WriteMembers(popped, reply));
+  if (popped.size() == SetSize(*entry)) ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  return {};
 }
 
 /// SRANDMEMBER key [count] -> a member or nil; with a count, an array: of different members, or for

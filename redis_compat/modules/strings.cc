@@ -9,6 +9,7 @@
 #include "redis_compat/modules/key_words.h"
 #include "redis_compat/modules/set_options.h"
 #include "store/base/number.h"
+#include "store/types/distinct.h"
 #include "store/types/string.h"
 
 namespace cloakroom {
@@ -18,6 +19,12 @@ namespace {
 Result<void> Get(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const Entry* entry, ctx.Read(ctx.Ref(args[1]), ValueType::kString));
   return entry == nullptr ? reply.Null() : reply.Bulk(entry->value());
+}
+
+/// Notes that `key` is set, without having looked at it.
+void NotifySetUnseen(const CommandContext& ctx, const KeyRef& key) {
+  if (ctx.events != nullptr) [[unlikely]]
+    ctx.NotifyWrite(EventClass::kString, "set", key, ctx.Peek(key));
 }
 
 /// SET with options: what is asked of the old value needs a look at it.
@@ -44,6 +51,12 @@ Result<void> SetWithOptions(CommandContext& ctx, Args args, Reply& reply) {
 
   if (options.keep_deadline && entry != nullptr) deadline = entry->deadline();
   SetString({ctx.db(), key, entry}, args[2], deadline, ctx.now, ctx.batch);
+  if (ctx.events != nullptr) [[unlikely]] {
+    ctx.NotifyWrite(EventClass::kString, "set", key, look ? entry : ctx.Peek(key));
+    if (options.unit != ExpiryUnit::kNone) ctx.Notify(EventClass::kGeneric, "expire", key.bytes);
+    if (deadline != kNoDeadline && deadline <= ctx.now)
+      ctx.Notify(EventClass::kExpired, "expired", key.bytes);
+  }
   return options.get ? Result<void>() : reply.Ok();
 }
 
@@ -54,6 +67,7 @@ Result<void> Set(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   ctx.Overwrites(key);
   ctx.batch.PutString(ctx.db(), key, args[2], kNoDeadline);
+  NotifySetUnseen(ctx, key);
   return reply.Ok();
 }
 
@@ -62,6 +76,8 @@ Result<void> SetWithExpiry(CommandContext& ctx, Args args, ExpiryUnit unit, Repl
   const KeyRef key = ctx.Ref(args[1]);
   ctx.Overwrites(key);
   ctx.batch.PutString(ctx.db(), key, args[3], StorableDeadline(deadline));
+  NotifySetUnseen(ctx, key);
+  ctx.Notify(EventClass::kGeneric, "expire", key.bytes);
   return reply.Ok();
 }
 
@@ -80,6 +96,7 @@ Result<void> SetNx(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   if (ctx.Find(key) != nullptr) return reply.Integer(0);
   ctx.batch.PutString(ctx.db(), key, args[2], kNoDeadline);
+  ctx.NotifyWrite(EventClass::kString, "set", key, nullptr);
   return reply.Integer(1);
 }
 
@@ -88,7 +105,9 @@ Result<void> GetSet(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Read(key, ValueType::kString));
   ctx.batch.PutString(ctx.db(), key, args[2], kNoDeadline);
-  return entry == nullptr ? reply.Null() : reply.Bulk(entry->value());
+  TRY_VOID(entry == nullptr ? reply.Null() : reply.Bulk(entry->value()));
+  ctx.NotifyWrite(EventClass::kString, "set", key, entry);
+  return {};
 }
 
 /// GETDEL key -> the value that was there, or nil.
@@ -97,7 +116,9 @@ Result<void> GetDel(CommandContext& ctx, Args args, Reply& reply) {
   TRY(const Entry* entry, ctx.Read(key, ValueType::kString));
   if (entry == nullptr) return reply.Null();
   ctx.batch.Delete(ctx.db(), key);
-  return reply.Bulk(entry->value());
+  TRY_VOID(reply.Bulk(entry->value()));
+  ctx.Notify(EventClass::kGeneric, "del", key.bytes);
+  return {};
 }
 
 /// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST] -> the value, or nil.
@@ -106,14 +127,16 @@ Result<void> GetEx(CommandContext& ctx, Args args, Reply& reply) {
   const KeyRef key = ctx.Ref(args[1]);
   TRY(const Entry* entry, ctx.Read(key, ValueType::kString));
   if (entry == nullptr) return reply.Null();
+  TRY_VOID(reply.Bulk(entry->value()));
   const Place place{ctx.db(), key, entry};
   if (options.persist) {
-    PersistKey(place, ctx.batch);
+    if (PersistKey(place, ctx.batch)) ctx.Notify(EventClass::kGeneric, "persist", key.bytes);
   } else if (options.unit != ExpiryUnit::kNone) {
     TRY(const TimeMs deadline, ParseDeadline(ctx, args, options.expiry_word, options.unit));
     ExpireKey(place, deadline, DeadlineRule{}, ctx.now, ctx.batch);
+    ctx.Notify(EventClass::kGeneric, deadline <= ctx.now ? "del" : "expire", key.bytes);
   }
-  return reply.Bulk(entry->value());
+  return {};
 }
 
 /// MGET key [key ...] -> the values; nil for what is absent or no string.
@@ -132,11 +155,24 @@ Result<void> NeedPairs(const CommandContext& ctx, Args args) {
   return Fail(Code::kInvalid, "wrong number of arguments for '{}' command", ctx.command.full_name);
 }
 
+/// Notes each pair of MSET. What is named twice is new only once.
+void NotifyPairs(const CommandContext& ctx, Args args) {
+  FirstSights sights(args.From(1), 2, ctx.Ref(args[1]).position.hash);
+  for (size_t i = 1; i < args.size(); i += 2) {
+    const KeyRef key = ctx.Ref(args[i]);
+    if (sights.IsFirst(i - 1) && ctx.Peek(key) == nullptr)
+      ctx.Notify(EventClass::kNew, "new", key.bytes);
+    ctx.Notify(EventClass::kString, "set", key.bytes);
+  }
+}
+
 void SetPairs(CommandContext& ctx, Args args) {
   ForEachKey(ctx, args, 1, 2, [&](const KeyRef& key, size_t i) {
     ctx.Overwrites(key);
     ctx.batch.PutString(ctx.db(), key, args[i + 1], kNoDeadline);
   });
+  if (ctx.events != nullptr) [[unlikely]]
+    NotifyPairs(ctx, args);
 }
 
 /// MSET key value [key value ...] -> OK.
@@ -176,6 +212,7 @@ Result<void> Append(CommandContext& ctx, Args args, Reply& reply) {
   const uint64_t size = entry == nullptr ? 0 : entry->value_size();
   const uint64_t length_max = LengthMax(ctx, size + args[2].size());
   TRY(const uint64_t length, AppendString({ctx.db(), key, entry}, args[2], length_max, ctx.batch));
+  ctx.NotifyWrite(EventClass::kString, "append", key, entry);
   return reply.Integer(static_cast<int64_t>(length));
 }
 
@@ -189,6 +226,7 @@ Result<void> SetRange(CommandContext& ctx, Args args, Reply& reply) {
   const uint64_t length_max = LengthMax(ctx, from + args[3].size());
   TRY(const uint64_t length,
       WriteString({ctx.db(), key, entry}, from, args[3], length_max, ctx.batch));
+  if (!args[3].empty()) ctx.NotifyWrite(EventClass::kString, "setrange", key, entry);
   return reply.Integer(static_cast<int64_t>(length));
 }
 
@@ -211,6 +249,7 @@ Result<void> Add(CommandContext& ctx, std::string_view name, int64_t by, Reply& 
   const KeyRef key = ctx.Ref(name);
   TRY(const Entry* entry, ctx.Find(key, ValueType::kString));
   TRY(const int64_t sum, IncrementString({ctx.db(), key, entry}, by, ctx.batch));
+  ctx.NotifyWrite(EventClass::kString, "incrby", key, entry);
   return reply.Integer(sum);
 }
 
@@ -245,6 +284,7 @@ Result<void> IncrByFloat(CommandContext& ctx, Args args, Reply& reply) {
   long double by = 0;
   if (!ParseLongDouble(args[2], by)) return Fail(Code::kInvalid, "value is not a valid float");
   TRY(const std::string sum, IncrementStringFloat({ctx.db(), key, entry}, by, ctx.batch));
+  ctx.NotifyWrite(EventClass::kString, "incrbyfloat", key, entry);
   return reply.Bulk(sum);
 }
 

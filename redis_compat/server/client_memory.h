@@ -22,7 +22,7 @@ class ClientMemory {
     const ClientState& client = connection.client;
     const size_t bytes = kConnectionBytes + connection.input().kept_bytes() +
                          connection.counted_output + client.queued_memory_bytes +
-                         client.watched_memory_bytes;
+                         client.watched_memory_bytes + client.subscription_memory_bytes;
     const bool evictable = connection.memory.bucket != Connection::Memory::kNoBucket;
     if (bytes != connection.memory.bytes || evictable == client.no_evict) [[unlikely]]
       Recount(connection, bytes);

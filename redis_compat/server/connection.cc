@@ -9,6 +9,7 @@ Connection::Connection(uint64_t id, StreamPtr stream, ConnectionEvents& events, 
     : events_(events), stream_(std::move(stream)) {
   Stream::Info info = stream_->info();
   client.id = id;
+  client.connection = this;
   client.address = std::move(info.peer);
   client.local_address = std::move(info.local);
   client.fd = info.fd;

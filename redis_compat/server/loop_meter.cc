@@ -11,6 +11,12 @@ void LoopMeter::AddUpkeep(int64_t began_us, int64_t ended_us) {
   metrics_.upkeep_max_us = std::max(metrics_.upkeep_max_us, span_us);
 }
 
+void LoopMeter::AddSweep(int64_t began_us, int64_t ended_us, bool cut) {
+  AddUpkeep(began_us, ended_us);
+  metrics_.sweep_sum_us += ended_us - began_us;
+  metrics_.sweeps_cut += cut ? 1 : 0;
+}
+
 void LoopMeter::Mark() {
   marked_cpu_us_ = clock_.ThreadCpuUs();
   since_mark_us_ = 0;

@@ -33,6 +33,9 @@ class LoopMeter {
   /// A slice of upkeep of the turn at hand took from `began_us` to `ended_us`.
   void AddUpkeep(int64_t began_us, int64_t ended_us);
 
+  /// The same of a slice of sweeping; `cut`: there is more to sweep.
+  void AddSweep(int64_t began_us, int64_t ended_us, bool cut);
+
   /// The turn ends, having executed `commands`; when it `goes_on`, the next has begun already.
   void TurnEnded(uint32_t commands, bool goes_on);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "redis_compat/command/args.h"
+#include "redis_compat/command/key_events.h"
 #include "redis_compat/server/config_options.h"
 
 namespace cloakroom {
@@ -98,6 +99,16 @@ Result<OptionValue> ReadChoice(const Option& option, const std::string& word) {
     listed += choice;
   }
   return Fail(Code::kInvalid, "argument(s) must be one of the following: {}", listed);
+}
+
+Result<OptionValue> ReadEventClasses(const std::string& word) {
+  const std::optional<uint32_t> classes = ParseEventClasses(word);
+  if (!classes)
+    return Fail(Code::kInvalid, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+  OptionValue value;
+  value.number = *classes;
+  value.text = EventClassLetters(*classes);
+  return value;
 }
 
 Result<OptionValue> ReadWords(std::span<const std::string> words) {
@@ -230,6 +241,8 @@ Result<OptionValue> ReadByKind(const Option& option, std::span<const std::string
       return ReadMemoryPercent(option, words[0]);
     case OptionKind::kChoice:
       return ReadChoice(option, words[0]);
+    case OptionKind::kEventClasses:
+      return ReadEventClasses(words[0]);
     default: {
       OptionValue value;
       value.text = words[0];

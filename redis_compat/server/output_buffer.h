@@ -48,6 +48,8 @@ class OutputBuffer {
 
   /// What was appended from `offset` on (a former size()) must wait for `sequence` at `level`.
   void HoldFrom(size_t offset, AckLevel level, uint64_t sequence) {
+    if (!holds_.empty() && holds_.back().level == level && holds_.back().sequence >= sequence)
+      return;  // it stands behind what waits for that
     holds_.push_back({offset, level, sequence});
   }
 

@@ -82,7 +82,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
 Server::~Server() {
   env_.scheduler.SetTurn({});
   listeners_.clear();
-  for (auto& [id, connection] : connections_) dispatcher_.Forget(connection->client);
+  for (auto& [id, connection] : connections_) dispatcher_.Leave(connection->client);
 }
 
 void Server::Apply() {
@@ -96,6 +96,7 @@ void Server::Apply() {
   shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
   if (persistence_ != nullptr) persistence_->SetOptions(now.persistence);
   if (replication_ != nullptr) replication_->SetOptions(ReplicationOptions());
+  dispatcher_.SetEventClasses(now.event_classes);
   ApplyMemory();
   const size_t wanted = now.clients_max + kFilesBesidesClients;
   const size_t files = env_.process.RaiseFileLimit(wanted);
@@ -283,7 +284,8 @@ bool Server::RunTurn() {
     if (replication_ != nullptr && replication_->Step()) more_requests = true;
   }
   if (stopping_) CheckStopped();
-  const bool more = ((more_requests || sweep_more_ || saving) && !stopping_) || loading;
+  const bool more =
+      ((more_requests || sweep_more_ || saving || turn_.pushed_late()) && !stopping_) || loading;
   meter_.TurnEnded(turn_.executed(), more);
   return more;
 }
@@ -305,7 +307,7 @@ void Server::Sweep() {
   SweepSlice();
   if (sweep_more_) return;
   const TimeMs due = shard_.keys().NextDue();
-  if (due != kNoDeadline) ArmSweep(std::max<TimeMs>(due - now, 1));
+  if (due != kNoDeadline && !shard_.time_held()) ArmSweep(std::max<TimeMs>(due - now, 1));
 }
 
 // A slice is bounded by time, because what a unit costs depends on what is freed. A turn that
@@ -322,7 +324,7 @@ void Server::SweepSlice() {
     now_us = env_.clock.MonotonicUs();
     if (!sweep_more_ || now_us - began_us >= slice_us) break;
   }
-  meter_.AddUpkeep(began_us, now_us);
+  meter_.AddSweep(began_us, now_us, sweep_more_);
 }
 
 // Only ever brings the timer forward: starting it anew each turn would cost more than waking once
@@ -379,8 +381,8 @@ void Server::VisitClient(Connection& connection, TimeMs now) {
     return;
   }
   const TimeMs timeout_ms = TimeMs{settings().timeout_s} * 1000;
-  if (timeout_ms > 0 && !connection.client.monitor && connection.place != Place::kPaused &&
-      now - connection.client.last_active_ms > timeout_ms) {
+  if (timeout_ms > 0 && !connection.client.monitor && !connection.client.subscribed() &&
+      connection.place != Place::kPaused && now - connection.client.last_active_ms > timeout_ms) {
     Log(LogLevel::kVerbose, "Closing idle client {}", connection.client.address);
     turn_.Doom(connection);
   }

@@ -95,6 +95,7 @@ class Server final : public ServerControl {
   [[nodiscard]] bool PasswordMatches(std::string_view password) const override;
   void ForEachClient(FunctionRef<void(ClientState&)> visit) override;
   size_t KillClients(const ClientFilter& filter, const ClientState& self) override;
+  void Push(ClientState& client, std::string_view message) override;
   void Pause(PauseMode mode, TimeMs until_ms) override;
   void Unpause() override;
   [[nodiscard]] PauseMode paused() const override { return pause_mode_; }

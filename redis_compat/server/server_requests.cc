@@ -15,14 +15,12 @@
 namespace cloakroom {
 namespace {
 
-bool IsNormalType(std::string_view type) { return type == "normal"; }
-
 bool Matches(const ClientFilter& filter, const ClientState& client, TimeMs now) {
   if (filter.id && client.id != *filter.id) return false;
   if (filter.address && client.address != *filter.address) return false;
   if (filter.local_address && client.local_address != *filter.local_address) return false;
   if (filter.user && (*filter.user != "default" || !client.authenticated)) return false;
-  if (filter.type && !IsNormalType(*filter.type)) return false;
+  if (filter.type && *filter.type != client.type()) return false;
   if (filter.max_age_s && (now - client.created_ms) / 1000 < *filter.max_age_s) return false;
   return !filter.skip_id || client.id != *filter.skip_id;
 }
@@ -31,13 +29,17 @@ double KiloBytes(uint64_t bytes) { return static_cast<double>(bytes) / 1024; }
 
 }  // namespace
 
+// Redis too answers where it works, however the option named that.
 std::optional<std::string> Server::ConfigGet(std::string_view name) const {
+  if (EqualsIgnoreCase(name, "dir")) return directory_;
   return config_.Get(name);
 }
 
 void Server::ConfigForEach(
     FunctionRef<void(std::string_view name, const std::string& value)> visit) const {
-  config_.ForEach(visit);
+  config_.ForEach([&](std::string_view name, const std::string& value) {
+    visit(name, name == "dir" ? directory_ : value);
+  });
 }
 
 Result<void> Server::ConfigSet(const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -58,7 +60,8 @@ void Server::ResetStats() {
   meter_.Reset();
   metrics_.connections_received = 0;
   metrics_.connections_rejected = 0;
-  memory_peak_bytes_ = shard_.Measure().Used();
+  for (RateMeter* const rate : {&requests_rate_, &input_rate_, &output_rate_}) *rate = {};
+  if (persistence_ != nullptr) persistence_->ResetCounters();
 }
 
 // Its time tells nothing but the length of the given password.
@@ -100,6 +103,10 @@ size_t Server::KillClients(const ClientFilter& filter, const ClientState& self) 
       turn_.Doom(*connection);
   }
   return killed;
+}
+
+void Server::Push(ClientState& client, std::string_view message) {
+  turn_.Push(*client.connection, message);
 }
 
 void Server::Pause(PauseMode mode, TimeMs until_ms) {
@@ -193,6 +200,8 @@ const ServerMetrics& Server::metrics() const {
   const Turn::Counters& counted = turn_.counters();
   metrics_.commands_processed = dispatcher_.counters().commands;
   metrics_.error_replies = dispatcher_.counters().error_replies;
+  metrics_.reads = counted.reads;
+  metrics_.writes = counted.writes;
   metrics_.net_input_bytes = counted.net_input_bytes;
   metrics_.net_output_bytes = counted.net_output_bytes;
   metrics_.query_buffer_limit_disconnections = counted.query_buffer_limit_disconnections;

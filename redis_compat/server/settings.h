@@ -62,6 +62,8 @@ struct Settings {
   uint32_t lfu_decay_minutes = 0;  // lfu-decay-time
   int64_t clients_memory_max = 0;  // maxmemory-clients: bytes, or minus a percentage; 0: no limit
 
+  uint32_t event_classes = 0;  // notify-keyspace-events: bits of EventClass
+
   int64_t slow_log_threshold_us = 0;  // negative: off
   uint64_t slow_log_entries_max = 0;
 

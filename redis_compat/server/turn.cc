@@ -10,12 +10,11 @@
 namespace cloakroom {
 namespace {
 
-// Below this no output limit is looked at: it is what the kernel takes at once anyway.
-constexpr size_t kOutputUnchecked = size_t{16} << 10;
 // An entry counts the bytes of its key and of its value in 32 bits.
 constexpr uint64_t kWordBytesMax = UINT32_MAX;
 constexpr size_t kLargeRequest = size_t{64} << 10;  // its bytes matter to a memory limit
 constexpr size_t kWordsKept = size_t{64} << 10;     // words whose memory a group keeps for the next
+constexpr size_t kDueBudget = 256;  // units of ending what is due before a turn's commands read
 
 // A browser that was tricked into sending us a form sends HTTP first.
 bool IsHttp(std::string_view word) {
@@ -41,6 +40,10 @@ bool Turn::Run() {
   ++turn_;
   shared_ = meter_.since_us() < shared_until_us_;
   dispatcher_.shard().BeginTurn();
+  in_run_ = true;
+  pushed_late_ = false;
+  if (dispatcher_.HearsExpiry()) [[unlikely]]
+    EndDue();
   ResumeWaiting();
   bool flushed = false;
   while (!late_ && !stopped_ && !dispatcher_.shard().Congested()) {
@@ -60,6 +63,7 @@ bool Turn::Run() {
     MoveTo(*connection, Place::kBacklog);
   dispatcher_.shard().EndTurn();
   FlushAll();
+  in_run_ = false;
   SettleAll();
   if (settings_.clients_memory_max != 0) EvictClients();
   BuryDoomed();
@@ -68,6 +72,13 @@ bool Turn::Run() {
   // When the log has caught up, it asks for a turn.
   return !stopped_ && !dispatcher_.shard().Congested() &&
          !(In(Place::kFresh).empty() && In(Place::kBacklog).empty() && !AnyWaitsForMemory());
+}
+
+// Whoever finds a key gone has then been told before that it expired. During a pause nothing ends.
+void Turn::EndDue() {
+  Shard& shard = dispatcher_.shard();
+  if (!stopped_ && !shard.loading() && control_.paused() == PauseMode::kOff)
+    shard.EndDue(kDueBudget);
 }
 
 Connection* Turn::Pick() {
@@ -252,6 +263,7 @@ void Turn::MoveTo(Connection& connection, Place place, bool front) {
 }
 
 void Turn::Readable(Connection& connection, size_t new_bytes) {
+  ++counters_.reads;
   counters_.net_input_bytes += new_bytes;
   if (!connection.touched) {
     connection.touched = true;
@@ -271,14 +283,9 @@ void Turn::Readable(Connection& connection, size_t new_bytes) {
 
 void Turn::Drained(Connection& connection) {
   meter_.Wake();
+  ++counters_.writes;  // of what the kernel had not taken at once
   NeedsFlush(connection);
   scheduler_.RequestTurn();
-}
-
-void Turn::NeedsFlush(Connection& connection) {
-  if (connection.flushing) return;
-  connection.flushing = true;
-  flushing_.push_back(&connection);
 }
 
 void Turn::Doom(Connection& connection) {
@@ -324,83 +331,6 @@ size_t Turn::PausedCount() const {
   return count;
 }
 
-bool Turn::CheckOutputLimit(Connection& connection) {
-  const size_t pending_bytes = connection.PendingBytes();
-  const bool hopeless = connection.client.monitor && TooMuchUnsent(connection);
-  if (!hopeless && !connection.watch.Exceeded(settings_.output_limit_normal, pending_bytes,
-                                              dispatcher_.shard().now()))
-    return false;
-  Log(LogLevel::kWarning,
-      "Client id={} addr={} name={} cmd={} omem={} closed for overcoming of output buffer limits.",
-      connection.client.id, connection.client.address, connection.client.name,
-      connection.client.last_command, pending_bytes);
-  ++counters_.output_buffer_limit_disconnections;
-  Doom(connection);
-  return true;
-}
-
-// The flush at the end of the turn decides whether it goes on at once or has to wait.
-void Turn::Stall(Connection& connection) {
-  connection.ParseAgain();
-  MoveTo(connection, Place::kStalled);
-}
-
-bool Turn::TooMuchUnsent(const Connection& connection) const {
-  const OutputLimit& limit = settings_.output_limit_normal;
-  size_t most = std::max<size_t>({kOutputMax, limit.hard_bytes, limit.soft_bytes});
-  if (unsent_bytes_ > kOutputTotalMax) most = std::min(most, kOutputEnough);
-  return connection.PendingBytes() >= most;
-}
-
-void Turn::FlushAll() {
-  const size_t count = flushing_.size();
-  for (size_t i = 0; i < count; ++i) {
-    Connection& connection = *flushing_[i];
-    connection.flushing = false;
-    if (connection.place == Place::kDoomed) continue;
-    Flush(connection);
-    if (connection.output.held() > 0) NeedsFlush(connection);  // looked at again next turn
-  }
-  flushing_.erase(flushing_.begin(), flushing_.begin() + static_cast<std::ptrdiff_t>(count));
-}
-
-// Those who have nothing left over need not wait for those who have.
-void Turn::FlushIdle() {
-  size_t kept = 0;
-  for (Connection* const connection : flushing_) {
-    if (connection->place == Place::kIdle && connection->output.held() == 0) {
-      connection->flushing = false;
-      Flush(*connection);
-    } else {
-      flushing_[kept++] = connection;
-    }
-  }
-  flushing_.resize(kept);
-}
-
-void Turn::Flush(Connection& connection) {
-  const Shard& shard = dispatcher_.shard();
-  const size_t sent_bytes = connection.output.Flush(
-      connection.stream(), pool_,
-      [&shard](AckLevel level, uint64_t sequence) { return shard.Reached(level) >= sequence; });
-  connection.client.net_output_bytes += sent_bytes;
-  counters_.net_output_bytes += sent_bytes;
-
-  const size_t pending_bytes = connection.PendingBytes();
-  unsent_bytes_ += pending_bytes - connection.counted_output;
-  connection.counted_output = pending_bytes;
-  // Requests that were left over from an earlier turn lay in memory of their own.
-  if (!connection.touched && connection.input().own_bytes() > 0) connection.Settle();
-  client_memory_.Count(connection);
-  if (connection.place == Place::kClosing && pending_bytes == 0) {
-    Doom(connection);
-  } else if (connection.place == Place::kStalled) {
-    const bool wait = TooMuchUnsent(connection);
-    connection.SetReading(!wait);
-    if (!wait) MoveTo(connection, Place::kBacklog);
-  }
-}
-
 void Turn::SettleAll() {
   for (Connection* const connection : touched_) {
     connection->touched = false;
@@ -442,7 +372,7 @@ void Turn::BuryDoomed() {
     In(Place::kDoomed).Remove(*connection);
     unsent_bytes_ -= connection->counted_output;
     client_memory_.Forget(*connection);
-    dispatcher_.Forget(connection->client);
+    dispatcher_.Leave(connection->client);
     bury_(*connection);
   }
 }

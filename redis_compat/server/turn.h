@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "redis_compat/command/dispatcher.h"
@@ -47,6 +48,8 @@ class Turn final : public ConnectionEvents {
   static constexpr size_t kOutputTotalMax = size_t{256} << 20;
 
   struct Counters {
+    uint64_t reads = 0;
+    uint64_t writes = 0;
     uint64_t net_input_bytes = 0;
     uint64_t net_output_bytes = 0;
     uint64_t query_buffer_limit_disconnections = 0;
@@ -78,6 +81,10 @@ class Turn final : public ConnectionEvents {
   void CloseAfterReply(Connection& connection);
   /// Something was added to its output, by others than its own requests.
   void NeedsFlush(Connection& connection);
+  /// Sends a message to a client whose command is not running; over its limit, that ends it.
+  void Push(Connection& connection, std::string_view message);
+  /// Something was pushed since the last Run flushed: the next should come at once.
+  [[nodiscard]] bool pushed_late() const { return pushed_late_; }
   /// After CLIENT PAUSE has ended: those who waited go on.
   void ResumePaused();
   /// Ends it when its unsent output is over the limit. Returns whether it did.
@@ -107,6 +114,9 @@ class Turn final : public ConnectionEvents {
  private:
   using Place = Connection::Place;
 
+  // Below this no output limit is looked at: it is what the kernel takes at once anyway.
+  static constexpr size_t kOutputUnchecked = size_t{16} << 10;
+
   /// A request of the group, or the end of a connection whose bytes made no sense.
   struct Item {
     Connection* connection;
@@ -120,6 +130,7 @@ class Turn final : public ConnectionEvents {
   void MoveTo(Connection& connection, Place place, bool front = false);
   [[nodiscard]] ConnectionList& In(Place place) { return places_[static_cast<size_t>(place)]; }
 
+  void EndDue();
   [[nodiscard]] Connection* Pick();
   void FillGroup();
   void Parse(Connection& connection);
@@ -140,6 +151,7 @@ class Turn final : public ConnectionEvents {
   void BuryDoomed();
   [[nodiscard]] Args Words(const Item& item) const;
   [[nodiscard]] bool TooMuchUnsent(const Connection& connection) const;
+  [[nodiscard]] const OutputLimit& LimitOf(const Connection& connection) const;
 
   Dispatcher& dispatcher_;
   LoopMeter& meter_;
@@ -166,6 +178,8 @@ class Turn final : public ConnectionEvents {
   std::vector<Visit> visits_;
 
   bool stopped_ = false;
+  bool in_run_ = false;
+  bool pushed_late_ = false;
   uint32_t executed_ = 0;
   uint32_t picks_ = 0;
   bool late_ = false;

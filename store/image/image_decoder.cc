@@ -121,6 +121,7 @@ Result<void> ImageDecoder::Session(bool lone) {
   if (!in_.ok()) return NotWellFormed();
   session.key = SessionKey::FromBytes(key);
   ++entries_;
+  if (session.deadline <= now_) ++expired_;
   if (loader_ != nullptr) TRY_VOID(loader_->sessions().Add(session));
   if (!lone) return {};
   --shapes_;
@@ -173,6 +174,7 @@ Result<void> ImageDecoder::Entry(bool large) {
   const std::string_view value = large ? std::string_view() : in_.Sized();
   if (!in_.ok()) return NotWellFormed();
   ++entries_;
+  if (deadline != kNoDeadline && deadline <= now_) ++expired_;
   if (loader_ == nullptr) return {};
   if (large) return loader_->Begin({0, db, key, type, encoding, deadline, size});
   return loader_->Add({db, key, type, encoding, deadline, value});

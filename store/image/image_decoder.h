@@ -16,8 +16,9 @@ namespace cloakroom {
 /// Reads the items of an image's blocks. Nothing about the bytes is believed.
 class ImageDecoder {
  public:
-  /// `loader`: where they go; nullptr: their form alone is checked.
-  ImageDecoder(TimeMs time, KeyspaceLoader* loader) : time_(time), loader_(loader) {}
+  /// `loader`: where they go; nullptr: their form alone is checked. `now`: for expired().
+  ImageDecoder(TimeMs time, KeyspaceLoader* loader, TimeMs now = 0)
+      : time_(time), now_(now), loader_(loader) {}
 
   /// Reads the items of the next block.
   ///   errors  kDamaged      they are not what an image has, with the reason
@@ -27,6 +28,8 @@ class ImageDecoder {
   [[nodiscard]] Result<void> Finish() const;
   /// Sessions, tombstones, marks and keys so far.
   [[nodiscard]] uint64_t entries() const { return entries_; }
+  /// How many of the sessions and keys have a deadline at or before `now`.
+  [[nodiscard]] uint64_t expired() const { return expired_; }
 
  private:
   [[nodiscard]] Result<void> Item(ItemKind kind);
@@ -43,9 +46,11 @@ class ImageDecoder {
   [[nodiscard]] uint32_t U32();
 
   const TimeMs time_;
+  const TimeMs now_;
   KeyspaceLoader* loader_;
   ByteReader in_{{}};
   uint64_t entries_ = 0;
+  uint64_t expired_ = 0;
   uint64_t shapes_ = 0;
   std::vector<std::string_view> names_;
   std::array<SpentToken, SpentToken::kMax> spent_;

@@ -18,16 +18,16 @@ Result<bool> ReadBlock(ImageReader& reader, ImageDecoder& decoder) {
 
 }  // namespace
 
-Result<ImageLoader> ImageLoader::Open(Disk& disk, const std::string& path) {
+Result<ImageLoader> ImageLoader::Open(Disk& disk, const std::string& path, TimeMs now) {
   TRY(ImageReader reader, ImageReader::Open(disk, path));
-  return ImageLoader(std::move(reader));
+  return ImageLoader(std::move(reader), now);
 }
 
 Result<bool> ImageLoader::Step(Keyspace& keys, size_t bytes) {
   if (done_) return false;
   if (!decoder_) {
     loader_ = std::make_unique<KeyspaceLoader>(keys, header().time_ms);
-    decoder_.emplace(header().time_ms, loader_.get());
+    decoder_.emplace(header().time_ms, loader_.get(), now_);
   }
   const uint64_t until = read_bytes() + bytes;
   do {

@@ -26,8 +26,9 @@ struct ImageInfo {
 /// Reads an image's file into a keyspace, in slices; blocks. For starts and tools.
 class ImageLoader {
  public:
-  /// Errors as ImageReader::Open.
-  [[nodiscard]] static Result<ImageLoader> Open(Disk& disk, const std::string& path);
+  /// `now`: for expired(). Errors as ImageReader::Open.
+  [[nodiscard]] static Result<ImageLoader> Open(Disk& disk, const std::string& path,
+                                                TimeMs now = 0);
 
   [[nodiscard]] const ImageHeader& header() const { return reader_.header(); }
 
@@ -42,11 +43,14 @@ class ImageLoader {
   [[nodiscard]] uint64_t read_bytes() const { return reader_.read_bytes(); }
   [[nodiscard]] uint64_t size_bytes() const { return reader_.size_bytes(); }
   [[nodiscard]] uint64_t entries() const { return decoder_ ? decoder_->entries() : 0; }
+  /// How many of the entries had ended by `now`; the log behind the image frees them.
+  [[nodiscard]] uint64_t expired() const { return decoder_ ? decoder_->expired() : 0; }
 
  private:
-  explicit ImageLoader(ImageReader reader) : reader_(std::move(reader)) {}
+  ImageLoader(ImageReader reader, TimeMs now) : reader_(std::move(reader)), now_(now) {}
 
   ImageReader reader_;
+  TimeMs now_;
   std::unique_ptr<KeyspaceLoader> loader_;  // from the first Step on
   std::optional<ImageDecoder> decoder_;
   bool done_ = false;

@@ -17,14 +17,21 @@ constexpr size_t kLongCopy = 9;  // from this length on it takes a byte of its o
 
 uint32_t Byte(std::string_view bytes, size_t at) { return static_cast<unsigned char>(bytes[at]); }
 
-/// Appends one copy to `out`, which may overlap what it makes.
+/// Appends one copy to `out`, which may overlap what it makes: then that is the last `back` bytes
+/// again and again, of which each turn of the loop doubles what there is.
 void Repeat(std::string& out, size_t back, size_t length) {
   const size_t from = out.size() - back;
   if (back >= length) {
     out.append(out, from, length);
     return;
   }
-  for (size_t i = 0; i < length; ++i) out.push_back(out[from + i]);
+  out.resize(from + back + length);
+  char* const pattern = out.data() + from;
+  for (size_t there = back; there < back + length;) {
+    const size_t count = std::min(there, back + length - there);
+    std::memcpy(pattern + there, pattern, count);
+    there += count;
+  }
 }
 
 /// Writes streams: literals are gathered until a copy, or the end, comes after them.

@@ -1,11 +1,41 @@
 #include "store/image/rdb_import.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "store/base/number.h"
+
 namespace cloakroom {
+namespace {
+
+constexpr size_t kNamedMax = 20;  // keys that a description names
+
+}  // namespace
+
+std::string DescribeOthers(const RdbImport::Report& report) {
+  std::string text;
+  for (const auto& [type, count] : report.other_types)
+    text += fmt::format("{}{} of type {}", text.empty() ? "" : ", ", count, type);
+  for (size_t i = 0; i < std::min(report.others.size(), kNamedMax); ++i)
+    text += fmt::format("{}{} (db {}, {})", i == 0 ? ": " : ", ", report.others[i].key,
+                        report.others[i].db, report.others[i].type);
+  if (report.other_keys > kNamedMax) text += ", ...";
+  return text;
+}
 
 RdbImport::RdbImport(const Keyspace& keys, const Options& options, Commit commit)
     : keys_(keys), options_(options), commit_(std::move(commit)) {}
+
+Result<void> RdbImport::Aux(std::string_view name, std::string_view value) {
+  int64_t db = 0;
+  if (name == "repl-stream-db" && ParseInteger(value, db) && db >= 0 &&
+      db <= std::numeric_limits<uint32_t>::max())
+    report_.stream_db = static_cast<uint32_t>(db);
+  return {};
+}
 
 Result<void> RdbImport::Begin(const RdbKey& key) {
   if (key.db >= keys_.databases())
@@ -16,6 +46,7 @@ Result<void> RdbImport::Begin(const RdbKey& key) {
   made_ = false;
   if (expired_) return {};
   ref_ = keys_.Ref(key.key);
+  keys_.PrefetchBucket(key.db, ref_.position);  // for when the batch is applied
   // Should the key be there, of whatever type: the parts of a collection only add to it.
   if (key.kind != RdbKind::kString) batch_.Delete(key.db, ref_);
   return {};

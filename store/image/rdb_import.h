@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,10 +50,12 @@ class RdbImport final : public RdbSink {
     uint64_t fields_with_deadline = 0;                 // left out: they would live for ever
     std::string key_with_fields;                       // the first that had such
     uint64_t expired_fields = 0;
+    std::optional<uint32_t> stream_db;  // what the commands behind a dump to a replica begin in
   };
   static constexpr size_t kListedMax = 100;
   [[nodiscard]] const Report& report() const { return report_; }
 
+  Result<void> Aux(std::string_view name, std::string_view value) override;
   Result<void> Begin(const RdbKey& key) override;
   Result<void> Part(std::span<const std::string_view> words) override;
   Result<void> FieldWithDeadline(std::string_view field, std::string_view value,
@@ -73,5 +76,9 @@ class RdbImport final : public RdbSink {
   bool expired_ = false;
   bool made_ = false;  // something of the key is in a batch
 };
+
+/// "2 of type list, 1 of type zset: a (db 0, list), b (db 0, list), ...": what was passed over,
+/// with the first keys of it. For a person.
+[[nodiscard]] std::string DescribeOthers(const RdbImport::Report& report);
 
 }  // namespace cloakroom

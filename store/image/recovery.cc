@@ -47,7 +47,7 @@ Result<void> Recovery::OpenImage() {
   while (!images_.empty()) {
     const ImageFile file = images_.front();
     images_.erase(images_.begin());
-    Result<ImageLoader> loader = ImageLoader::Open(*disk_, file.path);
+    Result<ImageLoader> loader = ImageLoader::Open(*disk_, file.path, options_.now);
     if (!loader) {
       TRY_VOID(PassOver(file, loader.error()));
       continue;
@@ -98,6 +98,7 @@ Result<bool> Recovery::StepImage(uint64_t bytes, const Target& target) {
   result_.image_sequence = header.sequence;
   result_.image_bytes = image_->size_bytes();
   result_.entries = image_->entries();
+  result_.expired = image_->expired();
   target.loaded(result_.newest);
   image_.reset();
   TRY_VOID(OpenLog());

@@ -30,6 +30,7 @@ struct Recovered {
   uint64_t image_sequence = 0;  // of the image that was loaded; 0: none
   uint64_t image_bytes = 0;
   uint64_t entries = 0;    // loaded from it
+  uint64_t expired = 0;    // of those, with a deadline at or before `now`
   uint64_t records = 0;    // replayed behind it
   bool went_back = false;  // records or images behind `until` were given up
 };
@@ -48,6 +49,7 @@ class Recovery {
     std::string log_directory;  // of the log
     RecoverUntil until;
     bool read_only = false;  // nothing on disk is changed, and Finish is not called
+    TimeMs now = 0;          // for Recovered::expired
   };
   /// What the state is made in.
   struct Target {

@@ -7,6 +7,7 @@
 
 #include "store/base/check.h"
 #include "store/op/session_op.h"
+#include "store/table/event_observer.h"
 #include "store/table/session_space.h"
 
 namespace cloakroom {
@@ -184,9 +185,12 @@ bool Evictor::EvictAny(TimeMs now, Commit commit) {
 void Evictor::End(uint32_t db, const KeyRef& key, TimeMs now, Commit commit) {
   const Entry* const entry = keys_.FindStored(db, key);
   // What is past its deadline counts as expired, when the delete meets it.
-  if (entry->LiveAt(now)) ++counters_.evicted_keys;
+  const bool live = entry->LiveAt(now);
+  if (live) ++counters_.evicted_keys;
   batch_.Delete(db, key);
   commit(batch_);
+  EventObserver* const observer = keys_.event_observer();
+  if (live && observer != nullptr) observer->KeyEvicted(db, key.bytes);
 }
 
 // Where many sessions have no user, a few are drawn for each that goes, as of keys. Where few have

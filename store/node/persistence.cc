@@ -58,8 +58,11 @@ AckLevel Persistence::Promised() const {
 
 Result<void> Persistence::Open() {
   TRY_VOID(FinishReplacing());
-  auto recovery = std::make_unique<Recovery>(
-      disk_, Recovery::Options{options_.directory, LogDirectory(), options_.until});
+  auto recovery =
+      std::make_unique<Recovery>(disk_, Recovery::Options{.directory = options_.directory,
+                                                          .log_directory = LogDirectory(),
+                                                          .until = options_.until,
+                                                          .now = clock_.WallMs()});
   TRY_VOID(recovery->Open());
   recovery_ = std::move(recovery);
   shard_.set_loading(true);
@@ -107,7 +110,8 @@ Result<void> Persistence::Loaded() {
   TRY(const Recovered recovered, recovery_->Finish());
   recovery_.reset();
   shard_.set_loading(false);
-  status_.loaded_entries = recovered.entries;
+  status_.loaded_entries = recovered.entries - recovered.expired;
+  status_.loaded_expired = recovered.expired;
   const double seconds = Seconds(clock_.MonotonicUs() - load_began_us_);
   const uint64_t all = recovered.entries + recovered.records;
   if (all > 0)
@@ -132,8 +136,10 @@ Result<void> Persistence::Loaded() {
   return options_.log ? StartLog(recovered) : Result<void>();
 }
 
-Result<void> Persistence::StartWithState() {
+Result<void> Persistence::StartWithState(uint64_t entries, uint64_t expired) {
   started_ = true;
+  status_.loaded_entries = entries;
+  status_.loaded_expired = expired;
   if (!options_.log) return {};
   TRY_VOID(SaveNow());
   Recovered imported;
@@ -310,6 +316,7 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   // After one that the disk has failed only a good one helps.
   gave_up_ = job.given_up && !RefusesWrites();
   status_.last_save_good = result.has_value();
+  status_.failed_in_a_row = result ? 0 : status_.failed_in_a_row + 1;
   NoteFailure();
   if (!result) {
     not_before_us_ = clock_.MonotonicUs() + kRetryUs;
@@ -320,7 +327,7 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   Log(LogLevel::kNotice, "Image {}: {} entries, {} bytes, in {:.3f} s", job.path, result->entries,
       result->bytes, Seconds(took_us));
   ++status_.saves;
-  status_.last_save_ms = job.began_ms;
+  status_.last_save_ms = clock_.WallMs();
   status_.last_save_sequence = result->sequence;
   status_.image_bytes = result->bytes;
   saved_us_ = job.began_us;
@@ -414,41 +421,6 @@ void Persistence::Stop(std::function<void(Result<void> result)> done) {
     log_->Stop(std::move(done));
   else
     done({});
-}
-
-size_t Persistence::BufferBytes() const {
-  return (log_ ? log_->BufferBytes() : 0) +
-         (job_ && job_->saver != nullptr ? job_->saver->MemoryBytes() : 0);
-}
-
-PersistenceStatus Persistence::status() const {
-  PersistenceStatus status = status_;
-  status.loading = loading();
-  status.saving = job_ && !job_->backup;
-  status.saving_backup = job_ && job_->backup;
-  status.save_scheduled = scheduled_;
-  if (job_) {
-    status.save_began_ms = job_->began_ms;
-    if (job_->saver != nullptr) {
-      status.save_entries = job_->saver->entries();
-      status.save_entries_expected = job_->saver->entries_expected();
-      status.save_memory_bytes = job_->saver->MemoryBytes();
-      status.save_memory_peak_bytes =
-          std::max<uint64_t>(job_->memory_peak_bytes, status.save_memory_bytes);
-    }
-  }
-  status.changes_since_save = shard_.changes() - changes_at_save_;
-  status.log = log_ != nullptr;
-  if (log_) {
-    status.log_bytes = log_->writer().bytes();
-    status.log_pending_bytes = log_->PendingBytes();
-    status.log_buffer_bytes = log_->BufferBytes();
-    status.log_syncing = log_->SyncingSinceUs().has_value();
-    status.log_refuses = !log_->refusal().empty();
-    status.log_first = log_->writer().first();
-    status.log_segments = log_->writer().segments();
-  }
-  return status;
 }
 
 }  // namespace cloakroom

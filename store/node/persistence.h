@@ -104,8 +104,8 @@ class Persistence {
   [[nodiscard]] Result<void> LoadNow();
 
   /// Instead of Open and Load: the shard holds a state that was imported into it, and the directory
-  /// holds nothing.
-  [[nodiscard]] Result<void> StartWithState();
+  /// holds nothing. For the status: how many `entries` that are, and how many had `expired`.
+  [[nodiscard]] Result<void> StartWithState(uint64_t entries = 0, uint64_t expired = 0);
   [[nodiscard]] bool started() const { return started_; }
 
   // Another state takes the place of this one: a replica's full sync.
@@ -158,6 +158,8 @@ class Persistence {
   void Stop(std::function<void(Result<void> result)> done);
 
   [[nodiscard]] PersistenceStatus status() const;
+  /// CONFIG RESETSTAT: what the status counts of images begins at 0 again.
+  void ResetCounters();
   /// Memory of records and of an image on their way to the disk: it comes and goes, and no memory
   /// limit counts it.
   [[nodiscard]] size_t BufferBytes() const;

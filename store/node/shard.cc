@@ -44,7 +44,8 @@ struct Shard::Impl {
         evictor(keys, budget, clock, random.Draw()) {}
 
   [[nodiscard]] RecordHeader NextHeader() const {
-    return {.sequence = log.last() + 1, .epoch = epoch, .time_ms = now};
+    return {
+        .sequence = log.last() + 1, .epoch = epoch, .time_ms = time_held ? log.last_time() : now};
   }
 
   /// The one place where records come from on a primary.
@@ -76,6 +77,7 @@ struct Shard::Impl {
   bool loading = false;
   bool following = false;
   std::function<void()> give_up_capture;  // of a replica's image; empty: none is being taken
+  bool time_held = false;
   uint64_t last_change = 0;
   uint64_t changes = 0;
   bool open = false;
@@ -204,7 +206,7 @@ Evictor::Made Shard::RunEvictor(size_t bytes) {
 bool Shard::Sweep(size_t budget) {
   Impl& impl = *impl_;
   const bool swept = SweepDead(budget);
-  if (impl.following) return swept;
+  if (impl.following || impl.time_held) return swept;
   if (!impl.budget.limited() || !impl.budget.IsOver() || impl.evictor.IsStuck()) return swept;
   // Ends that the log cannot take would hold up every reply behind them.
   if (Refuses()) return swept;
@@ -216,7 +218,7 @@ bool Shard::SweepDead(size_t budget) {
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
   if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
-  if (impl.following) return true;
+  if (impl.following || impl.time_held) return true;
   const TimeMs logged = impl.log.last_time();
   const TimeMs due = impl.keys.NextDue();
   const bool passed = due != kNoDeadline && due <= impl.now && logged < impl.now;
@@ -224,6 +226,15 @@ bool Shard::SweepDead(size_t budget) {
   if (!passed && !idle) return true;
   impl.Append(impl.NextHeader(), {});
   return impl.keys.Sweep(impl.now, budget);
+}
+
+void Shard::EndDue(size_t budget) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open);
+  const TimeMs due = impl.keys.NextDue();
+  if (impl.following || impl.time_held || due == kNoDeadline || due > impl.now) return;
+  if (impl.log.last_time() < impl.now) impl.Append(impl.NextHeader(), {});
+  (void)impl.keys.Sweep(impl.now, budget);
 }
 
 Keyspace& Shard::keys() { return impl_->keys; }
@@ -342,10 +353,14 @@ std::string Shard::log_denial() const {
 void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }
 void Shard::set_loading(bool loading) { impl_->loading = loading; }
 bool Shard::loading() const { return impl_->loading; }
+void Shard::set_time_held(bool held) { impl_->time_held = held; }
+bool Shard::time_held() const { return impl_->time_held; }
 
 bool Shard::Congested() const { return impl_->journal != nullptr && impl_->journal->Congested(); }
 
-uint64_t Shard::last_change() const { return impl_->last_change; }
+uint64_t Shard::last_change() const {
+  return impl_->open_ops.empty() ? impl_->last_change : impl_->log.last() + 1;
+}
 uint64_t Shard::changes() const { return impl_->changes; }
 
 uint64_t Shard::Reached(AckLevel level) const {

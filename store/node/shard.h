@@ -102,10 +102,15 @@ class Shard {
   /// The state is not whole yet: nothing may read or change it.
   void set_loading(bool loading);
   [[nodiscard]] bool loading() const;
+  /// While held, the log's time stands still: records get that of the newest one, so nothing dies
+  /// of its deadline, and nothing is evicted. Reads hide by now() as ever. For a shard that follows
+  /// somebody who tells what ends, such as a Redis.
+  void set_time_held(bool held);
+  [[nodiscard]] bool time_held() const;
   /// The disk is so far behind that nothing more should be executed until it has caught up.
   [[nodiscard]] bool Congested() const;
   /// The newest record that changed something: what a read depends on. Those that only tell the
-  /// time are none.
+  /// time are none; an open one counts as soon as it has ops.
   [[nodiscard]] uint64_t last_change() const;
   /// How many changes were made since the process started: keys written, or records without any.
   [[nodiscard]] uint64_t changes() const;
@@ -148,6 +153,10 @@ class Shard {
   /// without a record; then frees what is dead by the log, about `budget` units, and evicts while
   /// the turn's time for that lasts. Returns false when more is left to do now.
   bool Sweep(size_t budget);
+
+  /// Before commands read: ends what is due by now, about `budget` units, so that nobody finds it
+  /// gone before it has ended. Next to nothing when nothing is due.
+  void EndDue(size_t budget);
 
   [[nodiscard]] Keyspace& keys();
   [[nodiscard]] const Keyspace& keys() const;

@@ -1,5 +1,7 @@
 #include "store/op/session_key.h"
 
+#include "store/base/base64url.h"
+
 namespace cloakroom {
 namespace {
 
@@ -52,6 +54,18 @@ SessionHandle DerivedHandle(const SessionKey& key) {
   std::memcpy(handle.bytes.data(), &low, sizeof low);
   std::memcpy(handle.bytes.data() + sizeof low, &high, SessionHandle::kBytes - sizeof low);
   return handle;
+}
+
+std::string HandleText(const SessionHandle& handle) {
+  std::string text(kHandleChars, '\0');
+  PutHandleText(text.data(), handle);
+  return text;
+}
+
+void PutHandleText(char* out, const SessionHandle& handle) {
+  static_assert(kHandleChars == SessionHandle::kBytes / 3 * 4);
+  PutBase64Url(out, reinterpret_cast<const unsigned char*>(handle.bytes.data()),
+               SessionHandle::kBytes);
 }
 
 }  // namespace cloakroom

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "store/base/coding.h"
@@ -60,6 +61,11 @@ struct SessionHandle {
 /// key of a pseudorandom function, so that neither key nor token can be told from it, and a session
 /// need not store it until it is rotated. About 25 ns.
 [[nodiscard]] SessionHandle DerivedHandle(const SessionKey& key);
+
+/// 16 base64url characters, as a string or at `out`, which has room for them.
+inline constexpr size_t kHandleChars = 16;
+[[nodiscard]] std::string HandleText(const SessionHandle& handle);
+void PutHandleText(char* out, const SessionHandle& handle);
 
 /// What, together with a rotated-away token, gives its successor: the successor's slot (u16), then
 /// random bits.

@@ -35,6 +35,8 @@ void Keyspace::Reset() {
   fresh->limits = impl_->limits;
   fresh->access = impl_->access;
   fresh->observer = impl_->observer;
+  fresh->event_observer = impl_->event_observer;
+  fresh->sessions.set_observer(impl_->event_observer);
   impl_ = std::move(fresh);
 }
 
@@ -139,6 +141,11 @@ const SessionSpace& Keyspace::sessions() const { return impl_->sessions; }
 SessionSpace& Keyspace::sessions() { return impl_->sessions; }
 
 void Keyspace::set_observer(KeyObserver* observer) { impl_->observer = observer; }
+void Keyspace::set_event_observer(EventObserver* observer) {
+  impl_->event_observer = observer;
+  impl_->sessions.set_observer(observer);
+}
+EventObserver* Keyspace::event_observer() const { return impl_->event_observer; }
 PackedLimits& Keyspace::packed_limits() { return impl_->limits; }
 
 AccessClock& Keyspace::access_clock() { return impl_->access; }

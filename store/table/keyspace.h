@@ -19,6 +19,7 @@
 
 namespace cloakroom {
 
+class EventObserver;
 class SessionSpace;
 
 /// When a collection leaves its packed form; local to a node, not part of the state.
@@ -28,7 +29,7 @@ struct PackedLimits {
   uint32_t set_intset_entries_max = 512;
 };
 
-/// Told of every key that an op changes; for WATCH and, later, key events. Expiry is no op, so it
+/// Told of every key that an op changes; for WATCH. Expiry is no op, so it
 /// tells nobody: who watches a live key asks in the end whether it still lives.
 /// Called within Apply: it may read the keyspace, not apply to it.
 class KeyObserver {
@@ -110,7 +111,9 @@ class Keyspace {
   void DrainDetached(size_t budget);
   [[nodiscard]] size_t Detached() const;  // objects waiting to be freed
 
-  void set_observer(KeyObserver* observer);  // nullptr: none, costs nothing
+  void set_observer(KeyObserver* observer);          // nullptr: none, costs nothing
+  void set_event_observer(EventObserver* observer);  // the same
+  [[nodiscard]] EventObserver* event_observer() const;
   PackedLimits& packed_limits();
   /// How entries remember their use.
   AccessClock& access_clock();

@@ -88,7 +88,7 @@ void Keyspace::Impl::PutString(const Op& op, const KeyRef& key, Encoding encodin
   Entry* entry = table.Find(key);
   if (entry != nullptr) {
     table.WillChange(key);
-    if (!entry->LiveAt(time_ms)) ++counters.expired_keys;
+    if (!entry->LiveAt(time_ms)) Expired(database, key.bytes);
     if (entry->value_size() > kCopyBytesMax && entry->value_size() != size) {
       table.Erase(key, entry);
       entry = nullptr;
@@ -172,7 +172,7 @@ void Keyspace::Impl::Rename(const Op& op, const KeyRef& key, const KeyRef& key2)
   Entry* source = Live(from, key);
   CHECK(source != nullptr);
   if (op.db == op.db2 && key.bytes == key2.bytes) return;
-  if (Entry* const old = to.table->Find(key2)) Erase(to, key2, old);
+  Vacate(to, key2);
 
   source = from.table->Find(key);
   Entry* const made =
@@ -197,7 +197,7 @@ void Keyspace::Impl::Copy(const Op& op, const KeyRef& key, const KeyRef& key2) {
   const Entry* source = Live(from, key);
   CHECK(source != nullptr);
   if (op.db == op.db2 && key.bytes == key2.bytes) return;
-  if (Entry* const old = to.table->Find(key2)) Erase(to, key2, old);
+  Vacate(to, key2);
 
   source = from.table->Find(key);
   Entry* const made =
@@ -280,9 +280,13 @@ Keyspace::Impl::Database& Keyspace::Impl::Writable(uint32_t db) {
 Entry* Keyspace::Impl::Live(Database& database, const KeyRef& key) {
   Entry* const entry = database.table->Find(key);
   if (entry == nullptr || entry->LiveAt(time_ms)) return entry;
-  ++counters.expired_keys;
+  Expired(database, key.bytes);
   Erase(database, key, entry);
   return nullptr;
+}
+
+void Keyspace::Impl::Vacate(Database& database, const KeyRef& key) {
+  if (Entry* const old = Live(database, key)) Erase(database, key, old);
 }
 
 void Keyspace::Impl::Erase(Database& database, const KeyRef& key, Entry* entry) {

@@ -9,6 +9,7 @@
 #include "store/op/op_reader.h"
 #include "store/table/collection_edit.h"
 #include "store/table/detached.h"
+#include "store/table/event_observer.h"
 #include "store/table/keyspace.h"
 #include "store/table/session_space.h"
 
@@ -54,6 +55,14 @@ struct Keyspace::Impl {
   /// The entry of `key` that lives at time_ms. A dead one is erased first.
   Entry* Live(Database& database, const KeyRef& key);
   void Erase(Database& database, const KeyRef& key, Entry* entry);
+  /// Erases what stands at `key`, dead or alive, if anything does.
+  void Vacate(Database& database, const KeyRef& key);
+  /// Counts and tells that an entry which is about to go was past its deadline.
+  void Expired(const Database& database, std::string_view key) {
+    ++counters.expired_keys;
+    if (event_observer != nullptr) [[unlikely]]
+      event_observer->KeyExpired(static_cast<uint32_t>(&database - databases.data()), key);
+  }
   /// Sets aside the collection that `entry` points to, if it does.
   void ReleaseValue(Database& database, const Entry& entry);
   void Detach(Database& database);
@@ -87,6 +96,7 @@ struct Keyspace::Impl {
   PackedLimits limits;
   AccessClock access;
   KeyObserver* observer = nullptr;
+  EventObserver* event_observer = nullptr;
   Counters counters;
   std::string scratch;
   TimeMs time_ms = 0;        // of the record being applied: what is dead by then is gone

@@ -58,9 +58,9 @@ size_t Keyspace::Impl::FireDatabase(Database& database, TimeMs now, size_t budge
   size_t fired = 0;
   const bool all = table.FireDue(now, slice, [&](const KeyRef& key, Entry* entry) {
     ++fired;
+    Expired(database, key.bytes);
     Erase(database, key, entry);
   });
-  counters.expired_keys += fired;
   done = done && all;
   return budget - (all ? std::min(slice, fired + 1) : slice);
 }

@@ -154,6 +154,7 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
     ++ns.live;
     ++ns.counters.created;
   }
+  const auto change = entry == nullptr ? SessionChange::kCreated : SessionChange::kSet;
   const bool new_owner = entry == nullptr || old.user != op.user;
   if (new_owner) {
     if (entry != nullptr) {
@@ -192,6 +193,8 @@ void SessionSpace::Impl::Put(const RecordHeader& header, const SessionPutOp& op)
   entry = Store(op.key, entry);
   if (new_owner) CHECK(AddToIndex(op.key, entry));
   if (slid) users->Moved(ns.id, op.user, op.handle, op.seen);
+  if (observer != nullptr) [[unlikely]]
+    Tell(View(*entry), change);
 }
 
 void SessionSpace::Impl::Slide(const SessionSlideOp& op) {
@@ -216,6 +219,7 @@ void SessionSpace::Impl::Merge(const SessionMergeOp& op) {
   const SessionView session = View(*entry);
   draft.Load(session, *namespaces.At(session.ns).names);
   draft.head.version = op.version;
+  Tell(session, SessionChange::kSet);
   for (const std::string_view name : op.deleted) {
     SessionItem* const item = draft.fields.Find(name);
     if (item != nullptr && !item->deleted) SessionItems::Delete(*item, op.version);
@@ -233,6 +237,7 @@ void SessionSpace::Impl::Rotate(const RecordHeader& header, const SessionRotateO
   const SessionView old = View(*old_entry);
   Namespace& ns = namespaces.At(old.ns);
   CHECK(ClearPlace(op.next, header.time_ms) == nullptr);
+  Tell(old, SessionChange::kRotated);
 
   // The spent tokens follow the session, and none outlives the grace of the newest: what must not
   // use the session after this rotation must not use it by an older token either.

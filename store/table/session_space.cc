@@ -330,6 +330,8 @@ MemoryUse SessionSpace::Use() const {
   return use;
 }
 
+void SessionSpace::set_observer(EventObserver* observer) { impl_->observer = observer; }
+
 TimeMs SessionSpace::NextDue() const {
   const TimeMs sessions = impl_->sessions->NextDue();
   const TimeMs users = impl_->users->NextDue();

@@ -23,6 +23,8 @@
 
 namespace cloakroom {
 
+class EventObserver;
+
 /// The sessions of a shard, beside its databases. Keyspace::Apply alone calls the mutators;
 /// everybody else reads, with `now` passed in. What expired, or what a mark covers, is never shown,
 /// whether or not its memory has come back. Pointers and views are valid until the next mutation.
@@ -54,6 +56,8 @@ class SessionSpace {
   [[nodiscard]] Parts MemoryParts() const;
   /// The tables, without the dictionaries of namespaces. O(1), but for spaces being freed.
   [[nodiscard]] MemoryUse Use() const;
+
+  void set_observer(EventObserver* observer);  // nullptr: none, costs nothing
 
   /// What a token is good for.
   enum class TokenState : uint8_t {

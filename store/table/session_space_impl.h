@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "store/op/session_op.h"
+#include "store/table/event_observer.h"
 #include "store/table/session_draft.h"
 #include "store/table/session_space.h"
 #include "store/table/spent_token.h"
@@ -86,6 +87,13 @@ struct SessionSpace::Impl {
   [[nodiscard]] bool OrderMany(const Namespace& ns, std::string_view user);
   void RemoveFromIndex(const SessionKey& key, const SessionView& session);
 
+  /// Tells the observer what becomes of a session: before the change, while the view is good.
+  void Tell(const SessionView& session, SessionChange change) const {
+    if (observer == nullptr) [[likely]]
+      return;
+    observer->SessionChanged(namespaces.At(session.ns).name, session.handle(), change);
+  }
+
   // Endings.
   /// Marks the ordered sessions of a user up to `last`, all but `spared` of them, by the newest
   /// serial, and takes the order away. Returns how many that ended. O(1), but for what is unswept.
@@ -136,6 +144,7 @@ struct SessionSpace::Impl {
   };
   std::deque<Flushed> flushed;
   SessionCapture* capture = nullptr;  // of `sessions`, if there is one
+  EventObserver* observer = nullptr;
 
   std::vector<std::pair<SessionKey, TimeMs>> ended_spent;  // key, tombstone's end
 

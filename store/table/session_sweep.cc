@@ -5,12 +5,30 @@
 #include "store/table/session_space_impl.h"
 
 namespace cloakroom {
+namespace {
+
+SessionChange ChangeOf(SessionEnd reason) {
+  switch (reason) {
+    case SessionEnd::kDestroyed:
+      return SessionChange::kDestroyed;
+    case SessionEnd::kEvicted:
+      return SessionChange::kEvicted;
+    case SessionEnd::kRevoked:
+      return SessionChange::kRevoked;
+    case SessionEnd::kExpired:
+      break;
+  }
+  return SessionChange::kExpired;
+}
+
+}  // namespace
 
 void SessionSpace::Impl::Bury(const KeyRef& key, Entry* entry, const SessionEnding& ending,
                               TimeMs now) {
   const SessionKey session_key = SessionKey::FromBytes(key.bytes);  // `key` may lie in the entry
   sessions->WillChange(session_key.ref());
   const SessionView session = View(*entry);
+  Tell(session, ChangeOf(ending.reason));
   Namespace& ns = namespaces.At(session.ns);
   const bool counted = ns.Covering(session.user, session.order()) == nullptr;
   if (counted) {

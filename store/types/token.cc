@@ -14,13 +14,13 @@
 #include <cstring>
 #include <vector>
 
+#include "store/base/base64url.h"
 #include "store/base/check.h"
 #include "store/base/hash.h"
 
 namespace cloakroom {
 namespace {
 
-constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr size_t kHashBytes = 32;
 constexpr size_t kSuffixChars = 3;
 constexpr uint32_t kSlotMask = kSlotCount - 1;
@@ -56,19 +56,6 @@ Hash HmacSha256(std::string_view key, std::string_view message) {
   return hash;
 }
 
-/// Writes base64url without padding. Precondition: whole groups of three bytes, and room for four
-/// characters of each.
-void PutBase64Url(char* out, const unsigned char* bytes, size_t size) {
-  DCHECK(size % 3 == 0);
-  for (size_t i = 0; i < size; i += 3, out += 4) {
-    const uint32_t group = uint32_t{bytes[i]} << 16 | uint32_t{bytes[i + 1]} << 8 | bytes[i + 2];
-    out[0] = kAlphabet[group >> 18];
-    out[1] = kAlphabet[group >> 12 & 63];
-    out[2] = kAlphabet[group >> 6 & 63];
-    out[3] = kAlphabet[group & 63];
-  }
-}
-
 using Suffix = std::array<char, kSuffixChars>;
 
 // CRC16 is linear: CRC(text + suffix) = CRC(text + "\0\0\0") xor CRC(suffix), the start value being
@@ -78,7 +65,7 @@ std::vector<Suffix> MakeSuffixes() {
   std::vector<Suffix> suffixes(kSlotCount);
   uint32_t missing = kSlotCount;
   for (uint32_t i = 0; i < 64 * 64 * 64 && missing > 0; ++i) {
-    const Suffix suffix = {kAlphabet[i >> 12], kAlphabet[(i >> 6) & 63], kAlphabet[i & 63]};
+    const Suffix suffix = {kBase64Url[i >> 12], kBase64Url[(i >> 6) & 63], kBase64Url[i & 63]};
     Suffix& place = suffixes[Crc16({suffix.data(), suffix.size()}) & kSlotMask];
     if (place[0] != 0) continue;
     place = suffix;
@@ -138,27 +125,15 @@ SessionNonce MintNonce(uint16_t slot, Random& random) {
   return nonce;
 }
 
-std::string HandleText(const SessionHandle& handle) {
-  std::string text(kHandleChars, '\0');
-  PutHandleText(text.data(), handle);
-  return text;
-}
-
-void PutHandleText(char* out, const SessionHandle& handle) {
-  static_assert(kHandleChars == SessionHandle::kBytes / 3 * 4);
-  PutBase64Url(out, reinterpret_cast<const unsigned char*>(handle.bytes.data()),
-               SessionHandle::kBytes);
-}
-
 std::optional<SessionHandle> ParseHandle(std::string_view text) {
   if (text.size() != kHandleChars) return std::nullopt;
   SessionHandle handle;
   for (size_t i = 0; i < text.size(); i += 4) {
     uint32_t group = 0;
     for (size_t k = 0; k < 4; ++k) {
-      const void* at = text[i + k] == '\0' ? nullptr : std::strchr(kAlphabet, text[i + k]);
+      const void* at = text[i + k] == '\0' ? nullptr : std::strchr(kBase64Url, text[i + k]);
       if (at == nullptr) return std::nullopt;
-      group = group << 6 | static_cast<uint32_t>(static_cast<const char*>(at) - kAlphabet);
+      group = group << 6 | static_cast<uint32_t>(static_cast<const char*>(at) - kBase64Url);
     }
     for (size_t k = 0; k < 3; ++k)
       handle.bytes[i / 4 * 3 + k] = static_cast<char>(group >> (16 - 8 * k));

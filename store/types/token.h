@@ -42,10 +42,7 @@ struct ShownToken {
 /// 112 random bits behind the slot that the successor is to have.
 [[nodiscard]] SessionNonce MintNonce(uint16_t slot, Random& random);
 
-/// 16 base64url characters, as a string or at `out`, which has room for them.
-inline constexpr size_t kHandleChars = 16;
-[[nodiscard]] std::string HandleText(const SessionHandle& handle);
-void PutHandleText(char* out, const SessionHandle& handle);
+/// Reads what HandleText wrote; nothing for other texts.
 [[nodiscard]] std::optional<SessionHandle> ParseHandle(std::string_view text);
 
 }  // namespace cloakroom

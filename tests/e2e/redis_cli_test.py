@@ -28,6 +28,42 @@ def redis_cli(server, *words, stdin=b""):
     return done.stdout.decode("utf-8", "replace")
 
 
+# What INFO of redis-server has and ours has not, and why.
+SECTIONS_NOT_OURS = {"Latencystats": "no histogram of each command's times is kept"}
+
+
+def info_lines(server):
+    """(section, name, value) of each line of INFO everything."""
+    section = ""
+    for line in redis_cli(server, "info", "everything").splitlines():
+        if line.startswith("# "):
+            section = line[2:].strip()
+            yield section, "", ""
+        elif ":" in line:
+            yield section, *line.strip().split(":", 1)
+
+
+def info_names(server):
+    """{section: [name ...]}"""
+    found = {}
+    for section, name, _ in info_lines(server):
+        found.setdefault(section, []).extend([name] if name else [])
+    return found
+
+
+def info_values(server):
+    return {name: value for _, name, value in info_lines(server)}
+
+
+def wait_for_value(server, name):
+    """INFO's values, once that of `name` is not 0."""
+    deadline = time.monotonic() + WAIT_S
+    while (values := info_values(server))[name] == "0":
+        assert time.monotonic() < deadline, name
+        time.sleep(0.01)
+    return values
+
+
 class Terminal:
     """redis-cli on a terminal of its own, so that it draws hints and flushes each line."""
 
@@ -182,6 +218,46 @@ class RedisCli(unittest.TestCase):
         terminal.wait_for("value [NX|XX]")
         terminal.type("\x15help session.touch\r")
         terminal.wait_for("summary: ")
+
+    def test_config_get_dir_is_absolute(self):
+        self.assertEqual(redis_cli(self.ours, "config", "get", "dir"),
+                         f"dir\n{os.path.realpath(self.ours.folder)}\n")
+        self.assertIn(f"dir\n{os.path.realpath(self.ours.folder)}\n",
+                      redis_cli(self.ours, "config", "get", "di*"))
+
+    def test_info_has_every_name_that_redis_has(self):
+        redis_cli(self.theirs, "config", "set", "appendonly", "yes")  # more names
+        self.addCleanup(redis_cli, self.theirs, "config", "set", "appendonly", "no")
+        for server in (self.ours, self.theirs):
+            redis_cli(server, "set", "k", "v")
+            redis_cli(server, "nope")
+        ours, theirs = info_names(self.ours), info_names(self.theirs)
+        self.assertEqual({section for section in theirs if section not in ours},
+                         set(SECTIONS_NOT_OURS))
+        for section in sorted(theirs.keys() & ours.keys()):
+            with self.subTest(section):
+                missing = [name for name in theirs[section] if name not in ours[section]
+                           and not name.startswith("cmdstat_")]  # those that were called
+                self.assertEqual(missing, [])
+
+    def test_resetting_sets_the_same_counters_back(self):
+        names = ("total_connections_received total_net_input_bytes total_net_output_bytes "
+                 "total_reads_processed total_writes_processed rdb_saves keyspace_misses "
+                 "total_error_replies lazyfreed_objects").split()
+        for server in (self.ours, self.theirs):
+            redis_cli(server, "hset", "k", *[str(i) for i in range(1000)])
+            redis_cli(server, "flushall", "async")
+            redis_cli(server, "save")
+            redis_cli(server, "get", "none")
+            redis_cli(server, "nope")
+            peak = info_values(server)["used_memory_peak"]
+            with self.subTest(server=server.port):
+                before = wait_for_value(server, "lazyfreed_objects")
+                redis_cli(server, "config", "resetstat")
+                after = info_values(server)
+                for name in names:
+                    self.assertLess(int(after[name]), int(before[name]), name)
+                self.assertGreaterEqual(int(after["used_memory_peak"]), int(peak))
 
     def test_help_says_what_a_command_takes_and_does(self):
         for name in ("get", "set", "hset", "expire", "scan", "sintercard", "session.list"):

@@ -155,7 +155,7 @@ class ReplicationTest(unittest.TestCase):
     def test_a_replica_gets_all_and_follows(self):
         _, primary = self.start()
         self.write(primary, 1)
-        token = primary.call("SESSION.CREATE", "web", "ana", "FIELDS", 1, "lang", "en")[0]
+        token = primary.call("SESSION.CREATE", "web", "ana", "FIELDS", 1, "lang", "en")[1]
         replica_server, replica = self.start("--replicaof", f"127.0.0.1 {self.port_of(primary)}")
         self.wait_level(primary, replica)
         self.assert_equal(primary, replica)

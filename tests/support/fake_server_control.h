@@ -50,7 +50,7 @@ class FakeServerControl final : public ServerControl {
       if (filter.address && client->address != *filter.address) continue;
       if (filter.local_address && client->local_address != *filter.local_address) continue;
       if (filter.user && *filter.user != "default") continue;
-      if (filter.type && *filter.type != "normal") continue;
+      if (filter.type && *filter.type != client->type()) continue;
       if (filter.skip_id && client->id == *filter.skip_id) continue;
       client->close_after_reply = true;
       killed_ids.push_back(client->id);
@@ -58,6 +58,9 @@ class FakeServerControl final : public ServerControl {
     }
     static_cast<void>(self);
     return killed;
+  }
+  void Push(ClientState& client, std::string_view message) override {
+    pushed[client.id] += message;
   }
   void Pause(PauseMode mode, TimeMs until_ms) override {
     pause_mode = mode;
@@ -135,6 +138,7 @@ class FakeServerControl final : public ServerControl {
   std::string password;
   std::vector<ClientState*> clients;
   std::vector<uint64_t> killed_ids;
+  std::map<uint64_t, std::string> pushed;  // to each client, by its id
   PauseMode pause_mode = PauseMode::kOff;
   TimeMs pause_until_ms = 0;
   int64_t slow_log_threshold_us = -1;

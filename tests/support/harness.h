@@ -34,7 +34,7 @@ class Harness {
     AddClient();
   }
   ~Harness() {
-    for (ClientState& each : clients_) dispatcher.Forget(each);
+    for (ClientState& each : clients_) dispatcher.Leave(each);
   }
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;

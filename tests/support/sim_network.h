@@ -103,7 +103,7 @@ class SimNetwork final : public Network, public Scheduler {
 
   [[nodiscard]] size_t streams() const { return streams_.size(); }
 
-  /// Where the machine wants to connect to, in order; nothing happens before one of these is called.
+  /// Where the machine wants to connect to, in order. It waits for one of the calls below.
   [[nodiscard]] std::vector<PeerAddress> Connects() const {
     std::vector<PeerAddress> peers;
     for (const SimConnecting* each : connecting_) peers.push_back(each->peer);

@@ -25,6 +25,8 @@ MAY_INCLUDE = {
                              "store/node/replication_status.h"],
     "redis_compat/modules": ["redis_compat/command", "store/types", "store/table", "store/op",
                              "store/image"],
+    "redis_compat/migrate": ["redis_compat/command", "redis_compat/resp", "store/image",
+                             "store/table", "store/op", "store/env", "store/node/shard.h"],
     "redis_compat/server": ["redis_compat/command", "redis_compat/resp", "store/node",
                             "store/env"],
     "redis_compat": [],

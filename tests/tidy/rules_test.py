@@ -40,6 +40,8 @@ class IncludesTest(unittest.TestCase):
                 ("redis_compat/command/dispatcher.cc", '"store/types/string.h"'),
                 ("redis_compat/modules/strings.cc", '"store/node/shard.h"'),
                 ("redis_compat/modules/strings.cc", '"redis_compat/server/server.h"'),
+                ("redis_compat/migrate/shard_target.cc", '"redis_compat/modules/versions.h"'),
+                ("redis_compat/migrate/follower_link.cc", '"redis_compat/server/server.h"'),
                 ("redis_compat/server/server.cc", '"store/uv/uv_loop.h"'),
                 ("redis_compat/server/server.cc", '"redis_compat/modules/all_modules.h"'),
                 ("client/main.cc", '"store/node/shard.h"'),

@@ -56,6 +56,16 @@ TEST_F(DumpTest, DumpsWhatRedisDumps) {
   EXPECT_EQ(Run("DUMP", "none"), "$-1\r\n");
 }
 
+// INFO counts the payloads that were looked through, not those that were refused before.
+TEST_F(DumpTest, PayloadsAreCounted) {
+  Run("RESTORE", "a", "0", hello);
+  Run("RESTORE", "b", "0", hello);
+  Run("RESTORE", "c", "0", "nonsense");
+  EXPECT_EQ(h.dispatcher.lookups().payloads_read, 2U);
+  h.dispatcher.ResetStats();
+  EXPECT_EQ(h.dispatcher.lookups().payloads_read, 0U);
+}
+
 TEST_F(DumpTest, RestoresWhatItDumps) {
   Run("SET", "s", std::string(1000, 'x'));
   Run("HSET", "h", "f", "v", "g", std::string(100, 'y'));

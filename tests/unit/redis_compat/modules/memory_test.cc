@@ -41,6 +41,13 @@ class MemoryTest : public testing::Test {
              RegisterServer, RegisterSession}};
 };
 
+// INFO has the same figure.
+TEST_F(MemoryTest, StatsTellsWhatTheLogHoldsBack) {
+  h.server.persisted.log_buffer_bytes = 4321;
+  EXPECT_NE(h.Run("MEMORY", "STATS").find("$10\r\naof.buffer\r\n:4321\r\n"), std::string::npos);
+  EXPECT_NE(h.Run("INFO", "memory").find("mem_aof_buffer:4321\r\n"), std::string::npos);
+}
+
 TEST_F(MemoryTest, StatsHasRedisNamesAndOurs) {
   h.Run("SET", "k", "v");
   h.UseProtocol(3);

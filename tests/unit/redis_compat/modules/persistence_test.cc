@@ -55,6 +55,29 @@ TEST_F(PersistenceFamilyTest, AnImageIsScheduledBehindAnother) {
   EXPECT_EQ(h.server.jobs, 0U);
 }
 
+// Who watches an image from outside sees its time run, and how many have failed in a row.
+TEST_F(PersistenceFamilyTest, InfoTellsOfTheImageUnderWay) {
+  const auto has = [this](const char* line) {
+    return h.Run("INFO", "persistence").find(std::string("\n") + line + "\r") != std::string::npos;
+  };
+  PersistenceStatus& status = h.server.persisted;
+  status.log = true;
+  status.failed_in_a_row = 3;
+  status.loaded_entries = 10;
+  status.loaded_expired = 4;
+  EXPECT_TRUE(has("aof_current_rewrite_time_sec:-1"));
+  EXPECT_TRUE(has("aof_rewrites_consecutive_failures:3"));
+  EXPECT_TRUE(has("rdb_last_load_keys_loaded:10"));
+  EXPECT_TRUE(has("rdb_last_load_keys_expired:4"));
+  status.saving = true;
+  status.save_began_ms = h.clock.WallMs();
+  h.clock.Advance(5000);
+  EXPECT_TRUE(has("aof_current_rewrite_time_sec:5"));
+  EXPECT_TRUE(has("rdb_current_bgsave_time_sec:5"));
+  status.log = false;
+  EXPECT_TRUE(has("aof_current_rewrite_time_sec:-1")) << "there is no log to cut";
+}
+
 // A client that queues a SAVE would hold up its own transaction.
 TEST_F(PersistenceFamilyTest, SaveIsNotForTransactions) {
   EXPECT_EQ(h.Run("MULTI"), "+OK\r\n");

@@ -169,6 +169,18 @@ TEST_F(ServerFamilyTest, InfoCountsAndResets) {
   EXPECT_EQ(Info("cmdstat_get"), "(none)");
 }
 
+TEST_F(ServerFamilyTest, InfoResetsWhatWasFreedInSlices) {
+  static_cast<void>(h.Run("SET", "k", "v"));
+  h.shard.BeginTurn();
+  WriteBatch batch;
+  batch.FlushDb(0);
+  static_cast<void>(h.shard.Commit(batch));
+  h.shard.keys().SweepDetached();
+  EXPECT_NE(Info("lazyfreed_objects"), "0");
+  EXPECT_EQ(h.Run("CONFIG", "RESETSTAT"), "+OK\r\n");
+  EXPECT_EQ(Info("lazyfreed_objects"), "0");
+}
+
 TEST(HumanBytesTest, SaysAFewDigits) {
   EXPECT_EQ(HumanBytes(0), "0B");
   EXPECT_EQ(HumanBytes(1023), "1023B");

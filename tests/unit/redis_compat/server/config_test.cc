@@ -136,10 +136,24 @@ TEST(ConfigTest, AllOrNone) {
 // An operator who asks for what is not built must hear of it, not lose data later.
 TEST(ConfigTest, WhatIsNotBuiltIsAcceptedOnlyOff) {
   Config config;
-  EXPECT_EQ(SetError(config, {{"notify-keyspace-events", ""}}), "");
-  const std::string error = SetError(config, {{"notify-keyspace-events", "KEA"}});
-  EXPECT_NE(error.find("'KEA' is not supported"), std::string::npos) << error;
-  EXPECT_EQ(config.Get("notify-keyspace-events"), "");
+  EXPECT_EQ(SetError(config, {{"activedefrag", "no"}}), "");
+  const std::string error = SetError(config, {{"activedefrag", "yes"}});
+  EXPECT_NE(error.find("'yes' is not supported"), std::string::npos) << error;
+  EXPECT_EQ(config.Get("activedefrag"), "no");
+}
+
+TEST(ConfigTest, EventClassesAreLetters) {
+  Config config;
+  EXPECT_EQ(config.settings().event_classes, 0U);
+  EXPECT_EQ(SetError(config, {{"notify-keyspace-events", "KEA"}}), "");
+  EXPECT_EQ(config.Get("notify-keyspace-events"), "AKE");
+  EXPECT_NE(config.settings().event_classes, 0U);
+  EXPECT_EQ(SetError(config, {{"notify-keyspace-events", "K?"}}),
+            "CONFIG SET failed (possibly related to argument 'notify-keyspace-events') - Invalid "
+            "event class character. Use 'Ag$lshzxeKEtmdn'.");
+  EXPECT_EQ(config.Get("notify-keyspace-events"), "AKE");
+  EXPECT_EQ(DirectError(config, {"notify-keyspace-events", ""}), "");
+  EXPECT_EQ(config.settings().event_classes, 0U);
 }
 
 // The first line of a file replaces the rules of the default, each further one adds to them.

@@ -191,6 +191,46 @@ TEST_F(ServerTest, RatesAreThoseOfTheLastMoments) {
   EXPECT_EQ(server->metrics().ops_per_sec, 0U);
 }
 
+// A read or write is one of the connection, whatever the number of commands in it.
+TEST_F(ServerTest, CountsReadsAndWrites) {
+  Start();
+  const SimPeerPtr peer = Connect();
+  Ask(peer, Times(50, "PING\r\n"));
+  Ask(peer, "PING\r\n");
+  EXPECT_EQ(server->metrics().reads, 2U);
+  EXPECT_EQ(server->metrics().writes, 2U);
+  Ask(peer, "CONFIG RESETSTAT\r\n");
+  EXPECT_EQ(server->metrics().reads, 0U);
+  EXPECT_EQ(server->metrics().writes, 1U) << "the answer";
+}
+
+// What is measured now and then begins anew with the counters; the most memory ever is no counter.
+TEST_F(ServerTest, AResetForgetsRatesAndNotThePeak) {
+  Start();
+  const SimPeerPtr peer = Connect();
+  for (int i = 0; i < 40; ++i) {
+    Ask(peer, Times(50, "PING\r\n"));
+    network.Pass(100);
+  }
+  Ask(peer, "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000000\r\n" + std::string(1'000'000, 'x') + "\r\n");
+  network.Pass(100);
+  Ask(peer, "DEL a\r\n");
+  network.Pass(100);
+  const uint64_t peak = server->Memory().peak;
+  EXPECT_GT(peak, 1'000'000U);
+  Ask(peer, "CONFIG RESETSTAT\r\n");
+  EXPECT_EQ(server->metrics().ops_per_sec, 0U);
+  EXPECT_EQ(server->metrics().input_kbps, 0);
+  EXPECT_EQ(server->Memory().peak, peak);
+}
+
+TEST_F(ServerTest, ConfigGetDirSaysWhereTheServerWorks) {
+  Start();
+  const SimPeerPtr peer = Connect();
+  EXPECT_EQ(Ask(peer, "CONFIG GET dir\r\n"), "*2\r\n$3\r\ndir\r\n$4\r\n/srv\r\n");
+  EXPECT_EQ(Ask(peer, "CONFIG GET D*R\r\n"), "*2\r\n$3\r\ndir\r\n$4\r\n/srv\r\n");
+}
+
 TEST_F(ServerTest, PasswordsAreComparedWhole) {
   Start({{"requirepass", "secret"}});
   EXPECT_TRUE(server->PasswordMatches("secret"));

@@ -49,6 +49,22 @@ TEST_F(UpkeepTest, ASliceEndsByTheClock) {
   EXPECT_LE(server->metrics().loop.upkeep_max_us, Server::kUpkeepMaxUs + kStepUs);
 }
 
+// What expiry costs is known apart from the rest of upkeep, and how often a slice was too short.
+TEST_F(UpkeepTest, SweepingIsTimed) {
+  network.Pass(50);
+  EXPECT_EQ(server->metrics().loop.sweeps_cut, 0U);
+  clock.Advance(200);
+  clock.Tick(20);
+  while (shard.keys().counters().expired_keys < kKeys) network.Poll();
+  const LoopMetrics& loop = server->metrics().loop;
+  EXPECT_GT(loop.sweeps_cut, 50U);
+  EXPECT_GT(loop.sweep_sum_us, 50 * 20);
+  EXPECT_LE(loop.sweep_sum_us, loop.upkeep_sum_us);
+  const std::string info = Ask(peer, "INFO stats\r\n");
+  EXPECT_EQ(info.find("expire_cycle_cpu_milliseconds:0\r"), std::string::npos);
+  EXPECT_EQ(info.find("expired_time_cap_reached_count:0\r"), std::string::npos);
+}
+
 // A server that is always busy gives more, for its turns are longer.
 TEST_F(UpkeepTest, ABusyServerKeepsUp) {
   constexpr int64_t kStepUs = 20;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "store/op/op_reader.h"
+#include "store/table/event_observer.h"
 #include "tests/unit/store/node/evictor_fixture.h"
 
 namespace cloakroom {
@@ -298,6 +299,36 @@ TEST_F(EvictorTest, WhatIsGoingEvictsNothingMore) {
   }
   EXPECT_LT(shard.Measure().Used(), options.limit_bytes);
   EXPECT_EQ(Count("k", 0, 100), 100U);
+}
+
+class EndCounter final : public EventObserver {
+ public:
+  void KeyExpired(uint32_t, std::string_view key) override { expired.emplace_back(key); }
+  void KeyEvicted(uint32_t, std::string_view key) override { evicted.emplace_back(key); }
+  void SessionChanged(std::string_view, const SessionHandle&, SessionChange) override {}
+
+  std::vector<std::string> expired;
+  std::vector<std::string> evicted;
+};
+
+// Each key that goes is told of once, by its name; one that was dead already has expired.
+TEST_F(EvictorTest, WhatIsEvictedIsTold) {
+  for (int i = 0; i < kKeys; ++i) Put("k" + std::to_string(i));
+  for (int i = 0; i < 100; ++i) Put("dead" + std::to_string(i), 5);
+  Advance(5);
+  EndCounter counter;
+  shard.keys().set_event_observer(&counter);
+  Limit(EvictionPolicy::kAllKeysLru, 0.8);
+  EXPECT_TRUE(shard.MakeRoom());
+  EXPECT_EQ(counter.evicted.size(), shard.evictor().counters().evicted_keys);
+  EXPECT_GT(counter.evicted.size(), 100U);
+  for (const std::string& key : counter.evicted) {
+    EXPECT_FALSE(Has(key)) << key;
+    EXPECT_EQ(key[0], 'k');
+  }
+  EXPECT_FALSE(counter.expired.empty());
+  for (const std::string& key : counter.expired) EXPECT_EQ(key.substr(0, 4), "dead");
+  shard.keys().set_event_observer(nullptr);
 }
 
 }  // namespace

@@ -382,7 +382,9 @@ TEST_F(PersistenceTest, StartsWithAStateThatWasImported) {
   WriteBatch batch;
   batch.PutString(0, node.shard->keys().Ref("imported"), "value", kNoDeadline);
   static_cast<void>(node.shard->Commit(batch));
-  ASSERT_TRUE(node.persistence->StartWithState());
+  ASSERT_TRUE(node.persistence->StartWithState(1, 3));
+  EXPECT_EQ(node.persistence->status().loaded_entries, 1U);
+  EXPECT_EQ(node.persistence->status().loaded_expired, 3U);
   EXPECT_EQ(node.Put("later"), 2U);
   EXPECT_EQ(node.shard->Reached(AckLevel::kDisk), 2U);
   ASSERT_TRUE(node.Start());

@@ -181,6 +181,55 @@ TEST_F(ShardTest, LogsTheTimeEachSecondOfSilence) {
   EXPECT_EQ(shard.log().last(), 1U + 3);
 }
 
+// Before commands read, what is due ends; when nothing is, not even the time is logged.
+TEST_F(ShardTest, WhatIsDueEndsBeforeItIsRead) {
+  Put("a", "1", shard.now() + 10);
+  shard.EndDue(100);
+  EXPECT_EQ(shard.log().last(), 1U);
+  clock.Advance(10);
+  shard.BeginTurn();
+  shard.EndDue(100);
+  EXPECT_EQ(shard.keys().Size(0), 0U);
+  EXPECT_EQ(shard.log().last_time(), shard.now());
+  const uint64_t newest = shard.log().last();
+  shard.EndDue(100);
+  EXPECT_EQ(shard.log().last(), newest);
+  EXPECT_EQ(shard.last_change(), 1U) << "to tell the time is no change";
+}
+
+// Whoever is told of a change waits for its record, also while that is open.
+TEST_F(ShardTest, AnOpenRecordIsTheLastChange) {
+  Put("a", "1");
+  shard.OpenRecord();
+  EXPECT_EQ(shard.last_change(), 1U);
+  EXPECT_EQ(Put("b", "2"), 2U);
+  EXPECT_EQ(shard.last_change(), 2U);
+  shard.CloseRecord();
+  EXPECT_EQ(shard.last_change(), 2U);
+}
+
+// Who follows a primary that ends keys by itself must not end one before that does.
+TEST_F(ShardTest, WhileTimeIsHeldNothingDies) {
+  Put("a", "1", shard.now() + 100);
+  const TimeMs logged = shard.newest().time_ms;
+  shard.set_time_held(true);
+  clock.Advance(5000);
+  shard.BeginTurn();
+  EXPECT_EQ(Find("a"), nullptr) << "readers go by the clock";
+  EXPECT_TRUE(shard.Sweep(1000));
+  EXPECT_EQ(shard.keys().Size(0), 1U);
+  Put("b", "2");
+  ASSERT_EQ(Records().size(), 2U) << "the time is not told";
+  EXPECT_EQ(Records()[1].header.time_ms, logged);
+  EXPECT_TRUE(shard.Sweep(1000));
+  EXPECT_EQ(shard.keys().Size(0), 2U);
+  shard.set_time_held(false);
+  while (!shard.Sweep(1000)) {
+  }
+  EXPECT_EQ(shard.keys().Size(0), 1U);
+  EXPECT_EQ(shard.newest().time_ms, shard.now());
+}
+
 TEST_F(ShardTest, RecordsDoNotNest) {
   shard.OpenRecord();
   EXPECT_DEATH(shard.OpenRecord(), "broken invariant");
