@@ -23,8 +23,9 @@ void WritePrimary(const ReplicationStatus& status, InfoText& info) {
   info.Field("master_link_status", up ? "up" : "down");
   info.Field("master_last_io_seconds_ago", up ? status.heard_s : -1);
   info.Field("master_sync_in_progress", status.link == Link::kSync ? 1 : 0);
-  info.Field("slave_read_repl_offset", status.newest);
-  info.Field("slave_repl_offset", status.newest);
+  const uint64_t offset = status.redis_offset != 0 ? status.redis_offset : status.newest;
+  info.Field("slave_read_repl_offset", offset);
+  info.Field("slave_repl_offset", offset);
   if (status.link == Link::kSync) {
     info.Field("master_sync_total_bytes", 0);  // nobody knows before its end
     info.Field("master_sync_read_bytes", status.sync_bytes);

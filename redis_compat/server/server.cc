@@ -67,14 +67,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
                                    ArmSweep(kSweepSoonMs);  // what was kept for the image
                                  },
                              .failed = [this](const Error& error) { Fail(error); }});
-  if (replication_ != nullptr) {
-    replication_->SetEvents({.wake = [this] { env_.scheduler.RequestTurn(); },
-                             .acknowledged = [this] { ResumeWaiting(); },
-                             .published = {}});
-    turn_.OnReplica([this](StreamPtr stream, std::string_view received) {
-      replication_->Adopt(std::move(stream), received);
-    });
-  }
+  if (replication_ != nullptr) WireReplication();
   env_.scheduler.SetTurn([this] { return RunTurn(); });
   housekeeping_timer_->Start(kHousekeepingMs);
 }
@@ -96,6 +89,7 @@ void Server::Apply() {
   shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
   if (persistence_ != nullptr) persistence_->SetOptions(now.persistence);
   if (replication_ != nullptr) replication_->SetOptions(ReplicationOptions());
+  if (redis_link_ != nullptr) redis_link_->SetPrimaryAuth(now.primary_user, now.primary_password);
   dispatcher_.SetEventClasses(now.event_classes);
   ApplyMemory();
   const size_t wanted = now.clients_max + kFilesBesidesClients;
@@ -281,7 +275,7 @@ bool Server::RunTurn() {
     if (!shard_.loading()) Sweep();  // what a full sync has brought by now is no state yet
     saving = persistence_ != nullptr && SaveSlice();
     shard_.EndTurn();  // what the sweep has logged
-    if (replication_ != nullptr && replication_->Step()) more_requests = true;
+    if (replication_ != nullptr && StepReplication()) more_requests = true;
   }
   if (stopping_) CheckStopped();
   const bool more =
@@ -416,6 +410,7 @@ void Server::CheckStopped() {
     return;
   if (unsent_bytes > 0)
     Log(LogLevel::kWarning, "{} bytes of replies were not taken by their clients", unsent_bytes);
+  StopFollowingRedis();
   if (replication_ != nullptr) replication_->Stop();
   if (persistence_ == nullptr) {
     if (stopped_) std::exchange(stopped_, {})();

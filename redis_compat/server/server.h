@@ -9,6 +9,8 @@
 
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
+#include "redis_compat/migrate/follower_link.h"
+#include "redis_compat/migrate/shard_target.h"
 #include "redis_compat/server/config.h"
 #include "redis_compat/server/loop_meter.h"
 #include "redis_compat/server/metrics.h"
@@ -38,7 +40,7 @@ struct ServerEnv {
 
 /// Serves one shard to clients: listens, accepts, gives each turn of the loop to the connections'
 /// requests, keeps house, and stops in order. It is also what commands ask about the process.
-class Server final : public ServerControl {
+class Server final : public ServerControl, private PublishObserver {
  public:
   struct Options {
     Config config;
@@ -144,6 +146,13 @@ class Server final : public ServerControl {
   bool RunTurn();
   [[nodiscard]] Result<void> Ready();
   void ResumeWaiting();
+  // In server_replication.cc
+  void WireReplication();
+  [[nodiscard]] bool StepReplication();
+  void FollowRedis();
+  void StopFollowingRedis();
+  void DescribeRedis(ReplicationStatus& status) const;
+  void OnPublished(std::string_view channel, std::string_view payload, bool sharded) override;
   [[nodiscard]] Replication::Options ReplicationOptions() const;
   bool LoadSlice();
   bool SaveSlice();
@@ -192,6 +201,8 @@ class Server final : public ServerControl {
 
   Persistence* persistence_;
   Replication* replication_;
+  std::unique_ptr<ShardTarget> redis_target_;
+  std::unique_ptr<FollowerLink> redis_link_;  // while the primary is a Redis
   std::function<void()> ready_;
   std::function<void(const Error& error)> failed_;
   bool has_failed_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "redis_compat/server/server.h"
+#include "store/base/log.h"
 
 namespace cloakroom {
 namespace {
@@ -29,6 +30,80 @@ ReplicationStatus::Link LinkOf(const ReplicaLink& link) {
 }
 
 }  // namespace
+
+void Server::WireReplication() {
+  replication_->SetEvents({.wake = [this] { env_.scheduler.RequestTurn(); },
+                           .acknowledged = [this] { ResumeWaiting(); },
+                           .published =
+                               [this](const Publish& publish) {
+                                 dispatcher_.pubsub().Deliver(publish.channel, publish.message,
+                                                              publish.sharded);
+                               }});
+  turn_.OnReplica([this](StreamPtr stream, std::string_view received) {
+    replication_->Adopt(std::move(stream), received);
+  });
+  dispatcher_.pubsub().set_observer(this);
+}
+
+void Server::OnPublished(std::string_view channel, std::string_view payload, bool sharded) {
+  replication_->feeds().SendPublished({channel, payload, sharded});
+}
+
+/// Returns whether there is more to do at once.
+bool Server::StepReplication() {
+  bool more = replication_->Step();
+  const ReplicaLink* const link = replication_->link();
+  if (redis_link_ == nullptr && link != nullptr && link->found_redis()) FollowRedis();
+  if (redis_link_ != nullptr && redis_link_->Turn()) more = true;
+  shard_.EndTurn();
+  return more;
+}
+
+/// The peer does not know our protocol: it is followed by Redis's own.
+void Server::FollowRedis() {
+  const PeerAddress primary = replication_->link()->primary();
+  Log(LogLevel::kNotice, "{}:{} is a Redis: it is followed by its own protocol", primary.host,
+      primary.port);
+  if (const Result<void> begun = replication_->MakeOwnRecords(); !begun) return Fail(begun.error());
+  const Settings& now = settings();
+  redis_target_ = std::make_unique<ShardTarget>(
+      shard_, dispatcher_, ShardTarget::Options{.refuse_others = !now.import_skips_other_types});
+  redis_target_->OnPublish([this](std::string_view channel, std::string_view message) {
+    dispatcher_.pubsub().Publish(channel, message, false);
+  });
+  FollowerLink::Options options{.primary = primary, .follower = {}};
+  options.follower.user = now.primary_user;
+  options.follower.password = now.primary_password;
+  options.follower.listening_port = replication_->options().port;
+  options.follower.refuse_others = !now.import_skips_other_types;
+  options.follower.timeout_ms = TimeMs{now.replication_timeout_s} * 1000;
+  redis_link_ = std::make_unique<FollowerLink>(env_.clock, env_.scheduler, env_.network,
+                                               *redis_target_, std::move(options),
+                                               FollowerLink::Events{});
+  redis_link_->Start();
+}
+
+void Server::StopFollowingRedis() {
+  if (redis_link_ != nullptr) redis_link_->Stop();
+  redis_link_.reset();
+  redis_target_.reset();
+}
+
+void Server::DescribeRedis(ReplicationStatus& status) const {
+  using Link = ReplicationStatus::Link;
+  const FollowerLink::Status redis = redis_link_->status();
+  status.link = redis.up           ? Link::kConnected
+                : redis.syncing    ? Link::kSync
+                : redis.connecting ? Link::kConnecting
+                : redis.stopped    ? Link::kConnect
+                                   : Link::kHandshake;
+  status.heard_s = redis.heard_s;
+  status.down_s = redis.up ? -1 : redis.down_s;
+  status.sync_bytes = redis.sync_read_bytes;
+  status.primary_newest = redis.offset;
+  status.redis_offset = redis.offset;
+  status.error = redis.error;
+}
 
 Replication::Options Server::ReplicationOptions() const {
   const Settings& now = settings();
@@ -71,6 +146,10 @@ ReplicationStatus Server::Replicated() const {
   status.is_replica = true;
   status.primary_host = link->primary().host;
   status.primary_port = link->primary().port;
+  if (redis_link_ != nullptr) {
+    DescribeRedis(status);
+    return status;
+  }
   status.link = LinkOf(*link);
   const int64_t now_us = env_.clock.MonotonicUs();
   status.heard_s = (now_us - link->heard_us()) / 1'000'000;
@@ -86,11 +165,11 @@ ReplicationStatus Server::Replicated() const {
 Result<void> Server::ReplicaOf(std::string_view host, uint16_t port) {
   if (replication_ == nullptr)
     return cloakroom::Fail(Code::kUnavailable, "this server has no network for that");
-  if (host.empty()) {
+  StopFollowingRedis();
+  if (host.empty())
     TRY_VOID(replication_->Promote());
-  } else {
+  else
     replication_->Follow({std::string(host), port});
-  }
   config_.NoteReplicaOf(host, port);
   return {};
 }

@@ -99,18 +99,27 @@ void Replication::Follow(const PeerAddress& primary) {
       ReplicaLink::Options{options_.auth, options_.timeout_ms}, [this] { events_.wake(); });
 }
 
+/// What had come of an image is no state of anybody's: we begin empty.
+Result<void> Replication::GiveUpSync() {
+  if (!syncing_) return {};
+  shard_.keys().Reset();
+  shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
+  if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
+  lineage_ = Lineage::Of(Draw(), std::max<uint64_t>(shard_.newest().epoch, 1));
+  syncing_ = false;
+  shard_.set_loading(false);
+  Log(LogLevel::kWarning, "A full sync was given up: this node begins empty");
+  return {};
+}
+
+Result<void> Replication::MakeOwnRecords() {
+  TRY_VOID(GiveUpSync());
+  return BeginHistory();
+}
+
 Result<void> Replication::Promote() {
   if (link_ == nullptr) return {};
-  if (syncing_) {
-    // What had come of the image is no state of anybody's.
-    shard_.keys().Reset();
-    shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
-    if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
-    lineage_ = Lineage::Of(Draw(), std::max<uint64_t>(shard_.newest().epoch, 1));
-    syncing_ = false;
-    shard_.set_loading(false);
-    Log(LogLevel::kWarning, "Promoted in the midst of a full sync: this node begins empty");
-  }
+  TRY_VOID(GiveUpSync());
   Lineage lineage = lineage_;
   const RecordHeader newest = shard_.newest();
   lineage.CutAfter(newest.sequence);

@@ -55,6 +55,7 @@ class Replication final : public ReplicaTarget {
 
   void SetEvents(Events events) { events_ = std::move(events); }
   void SetOptions(const Options& options);
+  [[nodiscard]] const Options& options() const { return options_; }
 
   /// The state is loaded. Follows `primary`, if there is one; else the shard is a primary, and goes
   /// on as a history of its own: it may have lost records that replicas have.
@@ -69,6 +70,10 @@ class Replication final : public ReplicaTarget {
   [[nodiscard]] Result<void> Promote();
   [[nodiscard]] bool is_replica() const { return link_ != nullptr; }
   [[nodiscard]] const ReplicaLink* link() const { return link_.get(); }
+  /// The primary turned out to be a Redis: somebody else follows it, and makes records of our own
+  /// of what it sends. To be called once, when link()->found_redis().
+  ///   errors  those of the disk
+  [[nodiscard]] Result<void> MakeOwnRecords();
 
   /// A client said REPLICATE: its connection is a replica's from now on. `received` came behind.
   void Adopt(StreamPtr stream, std::string_view received);
@@ -102,6 +107,7 @@ class Replication final : public ReplicaTarget {
   [[nodiscard]] HistoryId Draw() const;
   [[nodiscard]] Result<void> SetLineage(Lineage lineage);
   [[nodiscard]] Result<void> BeginHistory();
+  [[nodiscard]] Result<void> GiveUpSync();
   void TellOfLoss(const Welcome& welcome);
   [[nodiscard]] Result<std::string> KeepRecords(uint64_t first, uint64_t last);
 

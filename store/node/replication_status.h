@@ -40,6 +40,7 @@ struct ReplicationStatus {
   int64_t down_s = -1;        // since the link went down; -1: it is up
   uint64_t sync_bytes = 0;    // of the image under way
   uint64_t primary_newest = 0;
+  uint64_t redis_offset = 0;  // of a Redis's stream; 0: the primary is none
   std::string error;          // why the last connection ended
 };
 

@@ -376,16 +376,58 @@ class ReplicationTest(unittest.TestCase):
         self.wait_level(primary, replica)
         self.assert_equal(primary, replica)
 
-    def test_what_speaks_no_replication_is_told(self):
-        redis = servers.redis()
-        self.addCleanup(redis.__exit__)
-        _, replica = self.start()
-        self.follow(replica, redis.port)
-        wait_for(lambda: "unknown command" in info(replica).get("master_link_error", ""))
-        self.assertEqual(replica.call("REPLICAOF", "NO", "ONE"), b"OK")
-        replica.call("SET", "x", 1)
-        with self.assertRaises(ReplyError):
-            replica.call("REPLICAOF", "127.0.0.1", "port")
+    def test_a_redis_is_followed_until_the_team_turns_over(self):
+        redis_server = servers.redis()
+        self.addCleanup(redis_server.__exit__)
+        redis = redis_server.connect()
+        self.addCleanup(redis.close)
+        self.write(redis, 1)
+        _, copy = self.start()
+        token = copy.call("SESSION.CREATE", "web", "ana")[1]
+        self.follow(copy, redis_server.port)
+
+        def level():
+            state = info(copy)
+            return (state["master_link_status"] == "up" and
+                    state["slave_repl_offset"] == info(redis)["master_repl_offset"])
+
+        wait_for(level)
+        self.write(redis, 2)
+        wait_for(level)
+        self.assert_equal(redis, copy)
+        with self.assertRaisesRegex(ReplyError, "^READONLY"):
+            copy.call("SET", "x", 1)
+        self.assertIsNotNone(copy.call("SESSION.GET", token))
+        self.assertEqual(redis.call("PUBLISH", "news", "x"), 0)
+        self.assertEqual(copy.call("REPLICAOF", "NO", "ONE"), b"OK")
+        self.assertEqual(copy.call("SET", "x", 1), b"OK")
+        before = dump(copy)
+        self.write(redis, 3)
+        self.assertEqual(dump(copy), before)
+
+    def test_what_is_published_reaches_subscribers_of_replicas(self):
+        server, primary = self.start()
+        middle_server, middle = self.start()
+        _, last = self.start()
+        self.follow(middle, server.port)
+        self.wait_level(primary, middle)
+        self.follow(last, middle_server.port)
+        self.wait_level(primary, last)
+        last.call("SUBSCRIBE", "news")
+        middle.call("PSUBSCRIBE", "n*")
+        primary.call("PUBLISH", "news", "hello")
+        self.assertEqual(last.read(), [b"message", b"news", b"hello"])
+        self.assertEqual(middle.read(), [b"pmessage", b"n*", b"news", b"hello"])
+
+    def test_bad_addresses_are_refused(self):
+        _, client = self.start()
+        for port in ("port", 0, 70000):
+            with self.assertRaisesRegex(ReplyError, "Invalid master port"):
+                client.call("REPLICAOF", "127.0.0.1", port)
+        client.call("REPLICAOF", "no-such-host.invalid", 6379)
+        wait_for(lambda: info(client).get("master_link_error", "") != "")
+        self.assertEqual(client.call("REPLICAOF", "NO", "ONE"), b"OK")
+        client.call("SET", "x", 1)
 
 
 if __name__ == "__main__":

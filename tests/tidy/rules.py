@@ -27,8 +27,8 @@ MAY_INCLUDE = {
                              "store/image"],
     "redis_compat/migrate": ["redis_compat/command", "redis_compat/resp", "store/image",
                              "store/table", "store/op", "store/env", "store/node/shard.h"],
-    "redis_compat/server": ["redis_compat/command", "redis_compat/resp", "store/node",
-                            "store/env"],
+    "redis_compat/server": ["redis_compat/command", "redis_compat/resp", "redis_compat/migrate",
+                            "store/node", "store/replication", "store/env"],
     "redis_compat": [],
     "client": ["store/ring", "redis_compat/resp"],
 }
