@@ -52,8 +52,9 @@ void InfoReplication(CommandContext& ctx, const Facts& /*facts*/, InfoText& info
   info.Field("connected_slaves", status.replicas.size());
   for (size_t i = 0; i < status.replicas.size(); ++i) {
     const ReplicationStatus::Replica& replica = status.replicas[i];
-    const std::string_view state =
-        replica.online ? "online" : replica.waits ? "wait_bgsave" : "send_bulk";
+    const std::string_view state = replica.online  ? "online"
+                                   : replica.waits ? "wait_bgsave"
+                                                   : "send_bulk";
     info.Field(fmt::format("slave{}", i),
                fmt::format("ip={},port={},state={},offset={},lag={}", replica.host, replica.port,
                            state, replica.applied, replica.silent_s));

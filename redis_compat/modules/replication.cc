@@ -62,8 +62,8 @@ Result<void> Role(CommandContext& ctx, Args /*args*/, Reply& reply) {
   reply.Bulk("master");
   reply.Integer(static_cast<int64_t>(status.newest));
   const auto online = [](const ReplicationStatus::Replica& replica) { return replica.online; };
-  reply.Array(static_cast<size_t>(
-      std::count_if(status.replicas.begin(), status.replicas.end(), online)));
+  reply.Array(
+      static_cast<size_t>(std::count_if(status.replicas.begin(), status.replicas.end(), online)));
   for (const ReplicationStatus::Replica& replica : status.replicas) {
     if (!replica.online) continue;
     reply.Array(3);

@@ -77,9 +77,9 @@ void Server::FollowRedis() {
   options.follower.listening_port = replication_->options().port;
   options.follower.refuse_others = !now.import_skips_other_types;
   options.follower.timeout_ms = TimeMs{now.replication_timeout_s} * 1000;
-  redis_link_ = std::make_unique<FollowerLink>(env_.clock, env_.scheduler, env_.network,
-                                               *redis_target_, std::move(options),
-                                               FollowerLink::Events{});
+  redis_link_ =
+      std::make_unique<FollowerLink>(env_.clock, env_.scheduler, env_.network, *redis_target_,
+                                     std::move(options), FollowerLink::Events{});
   redis_link_->Start();
 }
 
@@ -111,9 +111,8 @@ Replication::Options Server::ReplicationOptions() const {
   options.auth = {now.primary_user, now.primary_password};
   options.port = now.announce_port != 0 ? now.announce_port : now.port;
   options.timeout_ms = TimeMs{now.replication_timeout_s} * 1000;
-  options.image_bytes_max = now.output_limit_replica.hard_bytes == 0
-                                ? SIZE_MAX
-                                : now.output_limit_replica.hard_bytes;
+  options.image_bytes_max =
+      now.output_limit_replica.hard_bytes == 0 ? SIZE_MAX : now.output_limit_replica.hard_bytes;
   return options;
 }
 
@@ -180,8 +179,7 @@ size_t Server::ReplicasAt(uint64_t sequence, bool on_disk) const {
 
 void Server::WakeWaiting(TimeMs until_ms) {
   anybody_waits_ = true;
-  if (until_ms != kNoDeadline)
-    waiting_timer_->Start(std::max<TimeMs>(until_ms - shard_.now(), 0));
+  if (until_ms != kNoDeadline) waiting_timer_->Start(std::max<TimeMs>(until_ms - shard_.now(), 0));
 }
 
 /// Each says anew until when he waits, if he does.

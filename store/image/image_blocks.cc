@@ -13,8 +13,7 @@ Result<std::optional<std::string_view>> ImageBlocks::Read(std::string_view whole
     if (contents.size() != ImageEnd::kBytes)
       return Fail(Code::kDamaged, "the end is not of its form");
     end_ = DecodeEnd(contents);
-    if (end_.raw_bytes != raw_bytes_)
-      return Fail(Code::kDamaged, "the end speaks of other blocks");
+    if (end_.raw_bytes != raw_bytes_) return Fail(Code::kDamaged, "the end speaks of other blocks");
     return std::nullopt;
   }
   raw_bytes_ += block.raw_bytes;

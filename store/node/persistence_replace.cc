@@ -15,8 +15,7 @@ std::string MarkPath(const std::string& directory) { return directory + "/replac
 }  // namespace
 
 Result<void> Persistence::BeginReplacing() {
-  TRY(const DiskFilePtr mark,
-      disk_.OpenNow(MarkPath(options_.directory), Disk::Mode::kCreate));
+  TRY(const DiskFilePtr mark, disk_.OpenNow(MarkPath(options_.directory), Disk::Mode::kCreate));
   TRY_VOID(mark->SyncNow());
   TRY_VOID(disk_.SyncDirectoryNow(options_.directory));
   if (job_) {
@@ -51,8 +50,7 @@ Result<void> Persistence::EndReplacing() {
 
 /// What is left over of a replacement that did not come to its end.
 Result<void> Persistence::FinishReplacing() {
-  const Result<DiskFilePtr> mark =
-      disk_.OpenNow(MarkPath(options_.directory), Disk::Mode::kRead);
+  const Result<DiskFilePtr> mark = disk_.OpenNow(MarkPath(options_.directory), Disk::Mode::kRead);
   if (!mark)
     return mark.error().code == Code::kNotFound ? Result<void>() : tl::unexpected(mark.error());
   Log(LogLevel::kWarning,

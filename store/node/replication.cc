@@ -35,9 +35,8 @@ Replication::Replication(const Env& env, Shard& shard, Persistence* persistence,
       node_(DrawNode(env.random)),
       lineage_(Lineage::Of(Draw(), 1)),
       feeds_(env.clock, env.disk, shard, persistence, lineage_, node_,
-             {.wake = [this] { events_.wake(); }, .acknowledged = [this] {
-                events_.acknowledged();
-              }}) {
+             {.wake = [this] { events_.wake(); },
+              .acknowledged = [this] { events_.acknowledged(); }}) {
   SetOptions(options_);
 }
 Replication::~Replication() = default;
@@ -215,8 +214,7 @@ void Replication::Published(const Publish& publish) {
 void Replication::TellOfLoss(const Welcome& welcome) {
   const uint64_t last = shard_.newest().sequence;
   if (last == 0) return;
-  const std::optional<uint64_t> common =
-      welcome.lineage.CommonWith(lineage_, welcome.newest, last);
+  const std::optional<uint64_t> common = welcome.lineage.CommonWith(lineage_, welcome.newest, last);
   if (!common) {
     Log(LogLevel::kWarning,
         "The primary has no history in common with this node: what is here is replaced");
@@ -244,8 +242,8 @@ Result<std::string> Replication::KeepRecords(uint64_t first, uint64_t last) {
   TRY_VOID(MakeDirectoryDurably(*env_.disk, directory));
   const std::string path = directory + "/" + WalSegmentName(first);
   const HistoryId history = persistence_->history();
-  std::string bytes = EncodeWalHeader(
-      {.history = history, .first = first, .synced = first - 1, .newest_time = 0});
+  std::string bytes =
+      EncodeWalHeader({.history = history, .first = first, .synced = first - 1, .newest_time = 0});
   uint64_t next = first;
   const auto take = [&](const RecordHeader& header, std::string_view ops) {
     if (header.sequence != next) return;

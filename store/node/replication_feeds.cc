@@ -70,9 +70,8 @@ class ReplicationFeeds::Feed final : public StreamEvents {
   int64_t sent_us;
 };
 
-ReplicationFeeds::ReplicationFeeds(Clock& clock, Disk* disk, Shard& shard,
-                                   Persistence* persistence, const Lineage& lineage,
-                                   std::string node, Events events)
+ReplicationFeeds::ReplicationFeeds(Clock& clock, Disk* disk, Shard& shard, Persistence* persistence,
+                                   const Lineage& lineage, std::string node, Events events)
     : clock_(clock),
       disk_(disk),
       shard_(shard),
@@ -117,8 +116,7 @@ bool ReplicationFeeds::StepFeed(Feed& feed, int64_t until_us) {
       if (full && !hello.empty && hello.last > 0) ++counters_.partial_refused;
       Log(LogLevel::kNotice, "Replica {} (serving at port {}) {}", feed.address,
           feed.feed.hello().port,
-          full ? "gets an image"
-               : fmt::format("goes on behind record {}", feed.feed.hello().last));
+          full ? "gets an image" : fmt::format("goes on behind record {}", feed.feed.hello().last));
     }
     if (feed.out.empty()) return false;
     feed.sent_us = clock_.MonotonicUs();
@@ -157,8 +155,8 @@ std::unique_ptr<ImageScan> ReplicationFeeds::BeginImage() {
   // The replica's files will have a history of their own.
   const ImageHeader header{HistoryId{}, newest.sequence, newest.epoch, shard_.now()};
   // The replica is near, and packing costs more than sending: not packed.
-  auto scan = std::make_unique<ImageScan>(shard_.keys(), header,
-                                          ImageScan::Options{.zstd_level = 0});
+  auto scan =
+      std::make_unique<ImageScan>(shard_.keys(), header, ImageScan::Options{.zstd_level = 0});
   shard_.SetFeedCapture([this] { GiveUpImages(); });
   return scan;
 }

@@ -19,12 +19,12 @@ struct ReplicationStatus {
   };
 
   bool is_replica = false;
-  std::string history;           // hex
-  std::string earlier_history;   // the one before; empty: none
-  uint64_t earlier_last = 0;     // its last record here
+  std::string history;          // hex
+  std::string earlier_history;  // the one before; empty: none
+  uint64_t earlier_last = 0;    // its last record here
   uint64_t newest = 0;
   uint64_t epoch = 0;
-  uint64_t backlog_first = 0;    // the oldest record in memory
+  uint64_t backlog_first = 0;  // the oldest record in memory
   uint64_t backlog_bytes = 0;
   std::vector<Replica> replicas;
   uint64_t full_syncs = 0;
@@ -36,9 +36,9 @@ struct ReplicationStatus {
   uint16_t primary_port = 0;
   enum class Link : uint8_t { kConnect, kConnecting, kHandshake, kSync, kConnected };
   Link link = Link::kConnect;
-  int64_t heard_s = -1;       // since the primary was heard of; -1: no link
-  int64_t down_s = -1;        // since the link went down; -1: it is up
-  uint64_t sync_bytes = 0;    // of the image under way
+  int64_t heard_s = -1;     // since the primary was heard of; -1: no link
+  int64_t down_s = -1;      // since the link went down; -1: it is up
+  uint64_t sync_bytes = 0;  // of the image under way
   uint64_t primary_newest = 0;
   uint64_t redis_offset = 0;  // of a Redis's stream; 0: the primary is none
   std::string error;          // why the last connection ended

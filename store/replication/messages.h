@@ -36,7 +36,7 @@ enum class MessageKind : uint8_t {
 /// The replica's first word.
 struct Hello {
   uint32_t version = kProtocolVersion;
-  std::string node;  // 40 hex digits, drawn when the process starts
+  std::string node;   // 40 hex digits, drawn when the process starts
   uint16_t port = 0;  // where it serves itself
   Lineage lineage;
   uint64_t last = 0;   // its newest record; 0: none

@@ -39,8 +39,7 @@ Result<void> PrimaryFeed::Greet(std::string_view payload) {
   }
   const uint64_t last = source_.log().last();
   const std::optional<uint64_t> common =
-      hello_.empty ? std::nullopt
-                   : source_.lineage().CommonWith(hello_.lineage, last, hello_.last);
+      hello_.empty ? std::nullopt : source_.lineage().CommonWith(hello_.lineage, last, hello_.last);
   // Whoever has records that are not ours would have to forget them: he gets all anew.
   const bool follows = common && *common == hello_.last;
   const bool there = follows && (hello_.last + 1 >= source_.log().first() ||

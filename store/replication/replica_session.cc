@@ -111,8 +111,9 @@ Result<void> ReplicaSession::TakeWelcome(const Message& message) {
   if (state_ != State::kWelcome) return Fail(Code::kDamaged, "a second welcome");
   TRY(welcome_, DecodeWelcome(message.payload));
   if (welcome_.version < kProtocolOldest)
-    return Fail(Code::kUnavailable, "the primary speaks version {} of the protocol, this replica {}",
-                welcome_.version, kProtocolVersion);
+    return Fail(Code::kUnavailable,
+                "the primary speaks version {} of the protocol, this replica {}", welcome_.version,
+                kProtocolVersion);
   primary_newest_ = welcome_.newest;
   if (message.kind == MessageKind::kContinue) {
     if (welcome_.last != target_.newest().sequence)
@@ -139,9 +140,9 @@ Result<void> ReplicaSession::TakeImage(std::string_view bytes) {
   return target_.EndFullSync(welcome_, *image->header(), image->entries());
 }
 
-/// Invariant: records follow each other with no gap and no repeat, and neither their epoch nor their
-/// time goes back. Why: what we apply is what the primary has executed, and a former primary may
-/// not undo what its successor did.
+/// Invariant: records follow each other with no gap and no repeat, and neither their epoch nor
+/// their time goes back. Why: what we apply is what the primary has executed, and a former primary
+/// may not undo what its successor did.
 Result<void> ReplicaSession::TakeRecord(std::string_view payload) {
   if (state_ != State::kRecords) return Fail(Code::kDamaged, "a record before the image's end");
   TRY(const Record record, DecodeRecord(payload));

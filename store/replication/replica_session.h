@@ -45,9 +45,9 @@ class ReplicaSession {
     std::string password;  // masterauth; empty: none
   };
   enum class State : uint8_t {
-    kAuth,      // waits for the answer to AUTH
-    kCommand,   // and to REPLICATE
-    kWelcome,   // waits to hear how it goes on
+    kAuth,     // waits for the answer to AUTH
+    kCommand,  // and to REPLICATE
+    kWelcome,  // waits to hear how it goes on
     kImage,
     kRecords,
   };

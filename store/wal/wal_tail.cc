@@ -45,12 +45,13 @@ void WalTail::Open() {
   const std::optional<Place> place = find_(next_);
   place_ = place.value_or(Place());
   // Without a place there is no such file, and that is told later, as all else is.
-  disk_.Open(place_.path, Disk::Mode::kRead, WhileAlive([this](Result<DiskFilePtr> file) {
-               if (!file)
-                 return Tell(Fail(Code::kOutOfRange, "record {} is not in the log any more", next_));
-               file_ = *std::move(file);
-               ReadPiece();
-             }));
+  disk_.Open(
+      place_.path, Disk::Mode::kRead, WhileAlive([this](Result<DiskFilePtr> file) {
+        if (!file)
+          return Tell(Fail(Code::kOutOfRange, "record {} is not in the log any more", next_));
+        file_ = *std::move(file);
+        ReadPiece();
+      }));
 }
 
 void WalTail::ReadPiece() {

@@ -270,7 +270,8 @@ void WalWriter::DropBefore(uint64_t sequence, TimeMs now) {
 std::optional<WalTail::Place> WalWriter::Find(uint64_t sequence) const {
   for (size_t i = segments_.size(); i-- > 0;)
     if (segments_[i].first <= sequence)
-      return WalTail::Place{segments_[i].path, i + 1 < segments_.size() ? segments_[i + 1].first : 0};
+      return WalTail::Place{segments_[i].path,
+                            i + 1 < segments_.size() ? segments_[i + 1].first : 0};
   return std::nullopt;
 }
 

@@ -55,10 +55,10 @@ TEST(MessagesTest, AreFoundWhereverTheBytesAreCut) {
         kinds.push_back((*message)->kind);
       }
     }
-    EXPECT_THAT(kinds, testing::ElementsAre(MessageKind::kHello, MessageKind::kAck,
-                                            MessageKind::kContinue, MessageKind::kImage,
-                                            MessageKind::kRecord, MessageKind::kHeartbeat,
-                                            MessageKind::kPublish));
+    EXPECT_THAT(kinds,
+                testing::ElementsAre(MessageKind::kHello, MessageKind::kAck, MessageKind::kContinue,
+                                     MessageKind::kImage, MessageKind::kRecord,
+                                     MessageKind::kHeartbeat, MessageKind::kPublish));
     EXPECT_EQ(reader.buffered_bytes(), 0U);
   }
 }

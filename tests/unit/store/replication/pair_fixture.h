@@ -150,8 +150,8 @@ class TestLink {
   bool Carry(size_t bytes = SIZE_MAX, size_t fill_bytes = 4096) {
     if (primary_.disk != nullptr) primary_.disk->Settle();
     const size_t before = to_replica.size() + to_primary.size();
-    const Result<void> filled = to_replica.empty() ? feed.Fill(to_replica, fill_bytes)
-                                                   : Result<void>();
+    const Result<void> filled =
+        to_replica.empty() ? feed.Fill(to_replica, fill_bytes) : Result<void>();
     if (!filled) error = filled.error().message;
     const std::string down = Take(to_replica, bytes);
     session.Receive(down);
@@ -159,8 +159,7 @@ class TestLink {
     if (!more) error = more.error().message;
     const Result<void> received = feed.Receive(Take(to_primary, bytes));
     if (!received) error = received.error().message;
-    return error.empty() &&
-           (before > 0 || !down.empty() || !to_primary.empty() || feed.HasMore());
+    return error.empty() && (before > 0 || !down.empty() || !to_primary.empty() || feed.HasMore());
   }
   /// Until nothing moves.
   void Settle(size_t bytes = SIZE_MAX) {
