@@ -61,9 +61,12 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
                              command->full_name)};
   if (shard.loading() && (flags & kLoading) == 0) [[unlikely]]
     return Error{Code::kLoading, ""};
-  if (shard.following() && ((flags & kWrite) != 0 ||
-                            (command->spec->name == "exec" && QueueWrites(client)))) [[unlikely]]
-    return Error{Code::kVerbatim, "READONLY You can't write against a read only replica."};
+  if ((shard.following() || shard.lacks_replicas()) &&
+      ((flags & kWrite) != 0 || (command->spec->name == "exec" && QueueWrites(client))))
+      [[unlikely]]
+    return Error{Code::kVerbatim,
+                 shard.following() ? "READONLY You can't write against a read only replica."
+                                   : "NOREPLICAS Not enough good replicas to write."};
   return std::nullopt;
 }
 

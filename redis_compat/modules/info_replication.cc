@@ -50,6 +50,7 @@ void InfoReplication(CommandContext& ctx, const Facts& /*facts*/, InfoText& info
   info.Field("role", status.is_replica ? "slave" : "master");
   if (status.is_replica) WritePrimary(status, info);
   info.Field("connected_slaves", status.replicas.size());
+  if (status.good_replicas >= 0) info.Field("min_slaves_good_slaves", status.good_replicas);
   for (size_t i = 0; i < status.replicas.size(); ++i) {
     const ReplicationStatus::Replica& replica = status.replicas[i];
     const std::string_view state = replica.online  ? "online"

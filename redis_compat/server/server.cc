@@ -341,7 +341,10 @@ void Server::Housekeep() {
   MeasureMemory();
   shard_.keys().PackStill();
   if (persistence_ != nullptr && !stopping_) persistence_->Housekeep();
-  if (replication_ != nullptr) replication_->Housekeep();
+  if (replication_ != nullptr) {
+    replication_->Housekeep();
+    CountReplicas();
+  }
   VisitSomeClients();
   if (!returning_) ReturnMemory();
   if (stopping_) CheckStopped();

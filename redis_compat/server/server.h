@@ -149,6 +149,7 @@ class Server final : public ServerControl, private PublishObserver {
   // In server_replication.cc
   void WireReplication();
   [[nodiscard]] bool StepReplication();
+  void CountReplicas();
   void FollowRedis();
   void StopFollowingRedis();
   void DescribeRedis(ReplicationStatus& status) const;

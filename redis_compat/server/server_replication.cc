@@ -56,7 +56,18 @@ bool Server::StepReplication() {
   if (redis_link_ == nullptr && link != nullptr && link->found_redis()) FollowRedis();
   if (redis_link_ != nullptr && redis_link_->Turn()) more = true;
   shard_.EndTurn();
+  CountReplicas();
   return more;
+}
+
+/// min-replicas-to-write: what is acknowledged is to be on its way to so many.
+void Server::CountReplicas() {
+  const Settings& now = settings();
+  const bool counts = now.replicas_min > 0 && now.replicas_lag_max_s > 0 &&
+                      !replication_->is_replica();
+  const size_t good =
+      counts ? replication_->feeds().CountWithin(TimeMs{now.replicas_lag_max_s} * 1000) : 0;
+  shard_.set_lacks_replicas(counts && good < static_cast<size_t>(now.replicas_min));
 }
 
 /// The peer does not know our protocol: it is followed by Redis's own.
@@ -137,6 +148,9 @@ ReplicationStatus Server::Replicated() const {
                                replica.state == PrimaryFeed::State::kWaiting, replica.ack.applied,
                                replica.silent_ms / 1000});
   });
+  if (settings().replicas_min > 0 && settings().replicas_lag_max_s > 0)
+    status.good_replicas = static_cast<int64_t>(
+        feeds.CountWithin(TimeMs{settings().replicas_lag_max_s} * 1000));
   status.full_syncs = feeds.counters().full;
   status.partial_syncs = feeds.counters().partial;
   status.partial_refused = feeds.counters().partial_refused;

@@ -77,6 +77,8 @@ struct Settings {
   std::string primary_user;      // masteruser
   std::string primary_password;  // masterauth
   int replication_timeout_s = 0;
+  int replicas_min = 0;  // min-replicas-to-write; 0: writes need none
+  int replicas_lag_max_s = 0;
   uint16_t announce_port = 0;  // where replicas say that they serve; 0: the port they listen on
 };
 

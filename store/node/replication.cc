@@ -103,10 +103,10 @@ Result<void> Replication::GiveUpSync() {
   if (!syncing_) return {};
   shard_.keys().Reset();
   shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
+  shard_.set_loading(false);
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
   lineage_ = Lineage::Of(Draw(), std::max<uint64_t>(shard_.newest().epoch, 1));
   syncing_ = false;
-  shard_.set_loading(false);
   Log(LogLevel::kWarning, "A full sync was given up: this node begins empty");
   return {};
 }
@@ -142,7 +142,8 @@ void Replication::Adopt(StreamPtr stream, std::string_view received) {
 bool Replication::Step() {
   bool more = false;
   if (link_ != nullptr) {
-    more = link_->Step(kSliceUs);
+    // What the disk has no place for waits with the primary.
+    if (syncing_ || (shard_.HasLogRoom(0) && !shard_.Congested())) more = link_->Step(kSliceUs);
     if (!syncing_) {
       shard_.EndTurn();
       link_->Acknowledge({shard_.newest().sequence, shard_.Reached(AckLevel::kDisk)});
@@ -192,10 +193,10 @@ Result<Keyspace*> Replication::BeginFullSync(const Welcome& welcome) {
 Result<void> Replication::EndFullSync(const Welcome& welcome, const ImageHeader& header,
                                       uint64_t entries) {
   shard_.Restart({header.sequence, header.epoch, header.time_ms});
+  shard_.set_loading(false);
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
   TRY_VOID(SetLineage(welcome.lineage));
   syncing_ = false;
-  shard_.set_loading(false);
   shard_.BeginTurn();
   Log(LogLevel::kNotice, "Full sync: {} entries, as of record {}", entries, header.sequence);
   return {};

@@ -27,6 +27,7 @@ struct ReplicationStatus {
   uint64_t backlog_first = 0;  // the oldest record in memory
   uint64_t backlog_bytes = 0;
   std::vector<Replica> replicas;
+  int64_t good_replicas = -1;  // as min-replicas-to-write counts them; -1: it does not
   uint64_t full_syncs = 0;
   uint64_t partial_syncs = 0;
   uint64_t partial_refused = 0;

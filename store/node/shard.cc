@@ -76,6 +76,7 @@ struct Shard::Impl {
   std::string refused;  // why no write is accepted; empty: they are
   bool loading = false;
   bool following = false;
+  bool lacks_replicas = false;
   std::function<void()> give_up_capture;  // of a replica's image; empty: none is being taken
   bool time_held = false;
   uint64_t last_change = 0;
@@ -271,6 +272,9 @@ void Shard::Follow(const RecordHeader& header, std::string_view ops) {
 
 void Shard::set_following(bool following) { impl_->following = following; }
 bool Shard::following() const { return impl_->following; }
+
+void Shard::set_lacks_replicas(bool lacks) { impl_->lacks_replicas = lacks; }
+bool Shard::lacks_replicas() const { return impl_->lacks_replicas; }
 
 void Shard::BeginEpoch(uint64_t epoch) {
   Impl& impl = *impl_;

@@ -65,6 +65,10 @@ class Shard {
   /// open, and there is no journal.
   void Restart(const RecordHeader& newest);
 
+  /// Too few replicas follow for writes to be taken: min-replicas-to-write.
+  void set_lacks_replicas(bool lacks);
+  [[nodiscard]] bool lacks_replicas() const;
+
   /// A replica's image is being taken: no other can be. `give_up` ends it at once.
   void SetFeedCapture(std::function<void()> give_up);
   [[nodiscard]] bool feed_captures() const;

@@ -329,6 +329,29 @@ class ReplicationTest(unittest.TestCase):
         primary.call("WAIT", 9, 0)
         self.assertEqual(len(primary.call("EXEC")), 2, "inside EXEC nobody waits")
 
+    def test_writes_that_need_replicas(self):
+        server, primary = self.start("--min-replicas-to-write", "1")
+        wait_for(lambda: self.refused(primary, "SET", "a", 1))
+        with self.assertRaisesRegex(ReplyError, "^NOREPLICAS Not enough good replicas to write"):
+            primary.call("SET", "a", 1)
+        self.assertIsNone(primary.call("GET", "a"))
+        other, replica = self.start()
+        self.follow(replica, server.port)
+        wait_for(lambda: not self.refused(primary, "SET", "a", 1))
+        self.assertEqual(info(primary)["min_slaves_good_slaves"], "1")
+        kill(other)
+        wait_for(lambda: self.refused(primary, "SET", "a", 2))
+        primary.call("CONFIG", "SET", "min-replicas-to-write", 0)
+        self.assertEqual(primary.call("SET", "a", 2), b"OK")
+
+    @staticmethod
+    def refused(client, *words):
+        try:
+            client.call(*words)
+            return False
+        except ReplyError:
+            return True
+
     def test_passwords(self):
         server, primary = self.start("--requirepass", "secret")
         primary.call("AUTH", "secret")
