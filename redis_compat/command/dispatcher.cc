@@ -61,12 +61,24 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
                              command->full_name)};
   if (shard.loading() && (flags & kLoading) == 0) [[unlikely]]
     return Error{Code::kLoading, ""};
-  if ((shard.following() || shard.lacks_replicas()) &&
-      ((flags & kWrite) != 0 || (command->spec->name == "exec" && QueueWrites(client))))
-      [[unlikely]]
+  if (shard.guarded()) [[unlikely]]
+    return RoleRefusal(client, *command);
+  return std::nullopt;
+}
+
+/// What a replica refuses, or a primary without replicas.
+std::optional<Error> Dispatcher::Impl::RoleRefusal(const ClientState& client,
+                                                   const Command& command) const {
+  const bool is_exec = command.spec->name == "exec";
+  if ((command.spec->flags & kWrite) != 0 || (is_exec && QueueWrites(client))) {
+    if (shard.following())
+      return Error{Code::kVerbatim, "READONLY You can't write against a read only replica."};
+    if (shard.lacks_replicas())
+      return Error{Code::kVerbatim, "NOREPLICAS Not enough good replicas to write."};
+  }
+  if (shard.stale() && ((command.spec->flags & kReadonly) != 0 || is_exec))
     return Error{Code::kVerbatim,
-                 shard.following() ? "READONLY You can't write against a read only replica."
-                                   : "NOREPLICAS Not enough good replicas to write."};
+                 "STALE This replica is further behind its primary than replica-max-lag allows."};
   return std::nullopt;
 }
 

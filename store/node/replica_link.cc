@@ -74,9 +74,8 @@ bool ReplicaLink::Step(int64_t slice_us) {
     if (!stepped) lost_ = stepped.error().message;
   }
   if (online()) {
-    const int64_t now_us = env_.clock.MonotonicUs();
     if (!was_online) Log(LogLevel::kNotice, "In step with the primary's records");
-    if (target_.newest().sequence >= session_->primary_newest()) level_us_ = now_us;
+    if (target_.newest().sequence >= session_->primary_newest()) level_us_ = heard_us_;
   }
   if (more) return true;
   if (lost_) {

@@ -56,7 +56,7 @@ class ReplicaLink final : public StreamEvents {
   /// Since when the link has been down, by the monotonic clock.
   [[nodiscard]] int64_t down_since_us() const { return down_since_us_; }
   [[nodiscard]] int64_t heard_us() const { return heard_us_; }
-  /// Since when the primary has told of nothing that we do not have; what a read may be behind.
+  /// When we last heard of the primary and had all that it has: so much a read may be behind.
   [[nodiscard]] int64_t level_us() const { return level_us_; }
   /// Why the last connection ended.
   [[nodiscard]] const std::string& last_error() const { return last_error_; }

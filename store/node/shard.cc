@@ -77,6 +77,7 @@ struct Shard::Impl {
   bool loading = false;
   bool following = false;
   bool lacks_replicas = false;
+  bool stale = false;
   std::function<void()> give_up_capture;  // of a replica's image; empty: none is being taken
   bool time_held = false;
   uint64_t last_change = 0;
@@ -275,6 +276,12 @@ bool Shard::following() const { return impl_->following; }
 
 void Shard::set_lacks_replicas(bool lacks) { impl_->lacks_replicas = lacks; }
 bool Shard::lacks_replicas() const { return impl_->lacks_replicas; }
+void Shard::set_stale(bool stale) { impl_->stale = stale; }
+bool Shard::stale() const { return impl_->stale; }
+
+bool Shard::guarded() const {
+  return impl_->following || impl_->lacks_replicas || impl_->stale;
+}
 
 void Shard::BeginEpoch(uint64_t epoch) {
   Impl& impl = *impl_;

@@ -68,6 +68,11 @@ class Shard {
   /// Too few replicas follow for writes to be taken: min-replicas-to-write.
   void set_lacks_replicas(bool lacks);
   [[nodiscard]] bool lacks_replicas() const;
+  /// A replica that is so far behind that reads are refused: replica-max-lag.
+  void set_stale(bool stale);
+  [[nodiscard]] bool stale() const;
+  /// Whether any of this is so, or a primary is followed: one look for each command.
+  [[nodiscard]] bool guarded() const;
 
   /// A replica's image is being taken: no other can be. `give_up` ends it at once.
   void SetFeedCapture(std::function<void()> give_up);
