@@ -229,6 +229,8 @@ constexpr Option kOptions[] = {
     {"replica-announced", "", kBool, 0, "yes"},
     {"replica-ignore-maxmemory", "slave-ignore-maxmemory", kBool, 0, "yes"},
     {"replica-lazy-flush", "slave-lazy-flush", kBool, 0, "no"},
+    {"replica-max-lag", "", kInteger, 0, "0", 0, kIntMax, "",
+     Number<&Settings::replica_lag_max_ms>},
     {"replica-priority", "slave-priority", kInteger, 0, "100", 0, kIntMax},
     {"replica-read-only", "slave-read-only", kBool, kOnlyDefault, "yes"},
     {"replica-serve-stale-data", "slave-serve-stale-data", kBool, 0, "yes"},

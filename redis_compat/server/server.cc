@@ -266,6 +266,7 @@ Connection* Server::Find(const ClientState& client) {
 
 bool Server::RunTurn() {
   if (has_failed_) return false;
+  if (settings().replica_lag_max_ms > 0) NoteLag();
   bool more_requests = turn_.Run();
   bool loading = false;
   bool saving = false;

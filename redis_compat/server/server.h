@@ -150,6 +150,7 @@ class Server final : public ServerControl, private PublishObserver {
   void WireReplication();
   [[nodiscard]] bool StepReplication();
   void CountReplicas();
+  void NoteLag();
   void FollowRedis();
   void StopFollowingRedis();
   void DescribeRedis(ReplicationStatus& status) const;

@@ -70,6 +70,19 @@ void Server::CountReplicas() {
   shard_.set_lacks_replicas(counts && good < static_cast<size_t>(now.replicas_min));
 }
 
+/// replica-max-lag: whether reads may be answered.
+void Server::NoteLag() {
+  const ReplicaLink* const link = replication_ == nullptr ? nullptr : replication_->link();
+  if (link == nullptr) return shard_.set_stale(false);
+  const int64_t now_us = env_.clock.MonotonicUs();
+  int64_t lag_us = now_us - link->level_us();
+  if (redis_link_ != nullptr) {
+    const FollowerLink::Status redis = redis_link_->status();
+    lag_us = (redis.up ? redis.heard_s : redis.down_s) * 1'000'000;
+  }
+  shard_.set_stale(lag_us / 1000 > settings().replica_lag_max_ms);
+}
+
 /// The peer does not know our protocol: it is followed by Redis's own.
 void Server::FollowRedis() {
   const PeerAddress primary = replication_->link()->primary();
@@ -179,6 +192,7 @@ Result<void> Server::ReplicaOf(std::string_view host, uint16_t port) {
   if (replication_ == nullptr)
     return cloakroom::Fail(Code::kUnavailable, "this server has no network for that");
   StopFollowingRedis();
+  shard_.set_stale(false);
   if (host.empty())
     TRY_VOID(replication_->Promote());
   else

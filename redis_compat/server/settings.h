@@ -79,6 +79,7 @@ struct Settings {
   int replication_timeout_s = 0;
   int replicas_min = 0;  // min-replicas-to-write; 0: writes need none
   int replicas_lag_max_s = 0;
+  int replica_lag_max_ms = 0;  // replica-max-lag: beyond it a replica refuses reads; 0: never
   uint16_t announce_port = 0;  // where replicas say that they serve; 0: the port they listen on
 };
 

@@ -23,7 +23,7 @@ class ReplicationFeeds final : public FeedSource {
  public:
   struct Options {
     TimeMs timeout_ms = 60'000;
-    TimeMs heartbeat_ms = 1000;
+    TimeMs heartbeat_ms = 100;
     size_t image_bytes_max = size_t{256} << 20;
   };
   struct Events {

@@ -202,6 +202,23 @@ class ReplicationTest(ReplicaCase):
         primary.call("CONFIG", "SET", "min-replicas-to-write", 0)
         self.assertEqual(primary.call("SET", "a", 2), b"OK")
 
+    def test_a_replica_that_is_behind_refuses_reads_where_that_is_asked(self):
+        server, primary = self.start()
+        primary.call("SET", "a", 1)
+        relay = Relay(server.port)
+        self.addCleanup(relay.close)
+        _, replica = self.start("--replica-max-lag", "1500")
+        self.follow(replica, relay.port)
+        self.wait_level(primary, replica)
+        self.assertEqual(replica.call("GET", "a"), b"1")
+        relay.cut()
+        wait_for(lambda: self.refused(replica, "GET", "a"))
+        with self.assertRaisesRegex(ReplyError, "^STALE"):
+            replica.call("GET", "a")
+        self.assertEqual(info(replica)["master_link_status"], "down")
+        relay.mend()
+        wait_for(lambda: not self.refused(replica, "GET", "a"))
+
     def test_passwords(self):
         server, primary = self.start("--requirepass", "secret")
         primary.call("AUTH", "secret")
