@@ -246,7 +246,7 @@ Result<void> Serve(Invocation invocation) {
   Registry registry;
   RegisterAllModules(registry);
   Shard shard(clock, random,
-              {.databases = settings.databases, .backlog_bytes_max = settings.backlog_bytes_max});
+              {.databases = settings.databases, .backlog_bytes_max = 0});  // see Replication
   if (!invocation.data.restore.empty())
     TRY_VOID(RestoreBackup(disk, settings, invocation.data.restore));
   TRY(const std::optional<ImportedDump> imported,

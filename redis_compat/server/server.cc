@@ -86,7 +86,6 @@ void Server::Apply() {
   packed.hash_value_bytes_max = now.hash_packed_value_bytes_max;
   packed.set_intset_entries_max = now.set_intset_entries_max;
   env_.scheduler.SetPollPause(now.poll_pause_us);
-  shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
   if (persistence_ != nullptr) persistence_->SetOptions(now.persistence);
   if (replication_ != nullptr) replication_->SetOptions(ReplicationOptions());
   if (redis_link_ != nullptr) redis_link_->SetPrimaryAuth(now.primary_user, now.primary_password);

@@ -134,6 +134,7 @@ Replication::Options Server::ReplicationOptions() const {
   Replication::Options options;
   options.auth = {now.primary_user, now.primary_password};
   options.port = now.announce_port != 0 ? now.announce_port : now.port;
+  options.backlog_bytes_max = now.backlog_bytes_max;
   options.timeout_ms = TimeMs{now.replication_timeout_s} * 1000;
   options.image_bytes_max =
       now.output_limit_replica.hard_bytes == 0 ? SIZE_MAX : now.output_limit_replica.hard_bytes;

@@ -45,6 +45,12 @@ void Replication::SetOptions(const Options& options) {
   options_ = options;
   feeds_.set_options({options.timeout_ms, options.heartbeat_ms, options.image_bytes_max});
   if (link_ != nullptr) link_->set_options({options.auth, options.timeout_ms});
+  if (keeps_backlog_) KeepBacklog();
+}
+
+void Replication::KeepBacklog() {
+  keeps_backlog_ = true;
+  shard_.log().set_backlog_bytes_max(options_.backlog_bytes_max);
 }
 
 HistoryId Replication::Draw() const {
@@ -92,6 +98,7 @@ Result<void> Replication::Start(const std::optional<PeerAddress>& primary) {
 void Replication::Follow(const PeerAddress& primary) {
   if (link_ != nullptr && link_->primary() == primary) return;
   feeds_.DropAll("this node follows another one now");
+  KeepBacklog();  // for those who follow this node, now or once it is promoted
   shard_.set_following(true);
   link_ = std::make_unique<ReplicaLink>(
       ReplicaLink::Env{env_.clock, env_.scheduler, env_.network}, *this, primary,
@@ -136,6 +143,7 @@ Result<void> Replication::Promote() {
 }
 
 void Replication::Adopt(StreamPtr stream, std::string_view received) {
+  if (!keeps_backlog_) KeepBacklog();
   feeds_.Adopt(std::move(stream), received);
 }
 

@@ -32,6 +32,8 @@ class Replication final : public ReplicaTarget {
     uint16_t port = 0;             // where this node serves
     TimeMs timeout_ms = 60'000;    // repl-timeout: silence that ends a connection
     TimeMs heartbeat_ms = 100;    // between two, of a primary that has nothing to send
+    /// Of records in memory, from the first replica on: before that nobody wants them.
+    uint64_t backlog_bytes_max = 1 << 20;
     size_t image_bytes_max = size_t{256} << 20;  // what a slow replica's image may take
   };
   struct Events {
@@ -104,6 +106,7 @@ class Replication final : public ReplicaTarget {
   void Published(const Publish& publish) override;
 
  private:
+  void KeepBacklog();
   [[nodiscard]] HistoryId Draw() const;
   [[nodiscard]] Result<void> SetLineage(Lineage lineage);
   [[nodiscard]] Result<void> BeginHistory();
@@ -118,6 +121,7 @@ class Replication final : public ReplicaTarget {
   Events events_;
   std::string node_;
   Lineage lineage_;
+  bool keeps_backlog_ = false;
   bool syncing_ = false;  // an image is being loaded: what is there is no state of anybody's
   ReplicationFeeds feeds_;
   std::unique_ptr<ReplicaLink> link_;
