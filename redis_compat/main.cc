@@ -246,7 +246,7 @@ Result<void> Serve(Invocation invocation) {
   Registry registry;
   RegisterAllModules(registry);
   Shard shard(clock, random,
-              {.databases = settings.databases, .backlog_bytes_max = settings.backlog_bytes_max});
+              {.databases = settings.databases, .backlog_bytes_max = 0});  // see Replication
   if (!invocation.data.restore.empty())
     TRY_VOID(RestoreBackup(disk, settings, invocation.data.restore));
   TRY(const std::optional<ImportedDump> imported,
@@ -255,10 +255,11 @@ Result<void> Serve(Invocation invocation) {
   kept.until = invocation.data.until;
   Persistence persistence(clock, random, loop, disk, shard, std::move(kept));
   if (imported) TRY_VOID(persistence.StartWithState(imported->keys, imported->expired_keys));
+  Replication replication({clock, random, loop, network, &disk}, shard, &persistence, {});
   Server server({clock, random, loop, network, process, &disk},
                 {std::move(invocation.config), std::move(invocation.config_file),
                  AbsolutePath("/proc/self/exe"), AbsolutePath(".")},
-                registry, shard, &persistence);
+                registry, shard, &persistence, &replication);
   Result<void> ended;
   server.OnFailed([&](const Error& error) {
     ended = tl::unexpected(error);

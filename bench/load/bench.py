@@ -18,12 +18,14 @@ import memory_rows
 import neighbour_rows
 import pause_rows
 import peers
+import replication_rows
 import results
 import throughput_rows
 from context import Context
 
 # A file of rows for each kind of question, in the order of the table.
-ROW_FILES = [throughput_rows, memory_rows, neighbour_rows, pause_rows, durability_rows]
+ROW_FILES = [throughput_rows, memory_rows, neighbour_rows, pause_rows, durability_rows,
+             replication_rows]
 ROWS = [row for file in ROW_FILES for row in file.ROWS]
 RUNS = 7
 REPORT = peers.ROOT / "bench" / "RESULTS.md"

@@ -43,10 +43,10 @@ class Peer:
         self.binary = str(binary)
         self.has_sessions = name == OURS
 
-    def start(self, *durability, folder=None):
+    def start(self, *durability, folder=None, core=SERVER_CORE):
         """A server with these options in the place of NOTHING_KEPT; fresh, or in `folder`, which
-        then stays."""
-        return Running(self, durability or NOTHING_KEPT, folder)
+        then stays; on the servers' core, or on another."""
+        return Running(self, durability or NOTHING_KEPT, folder, core)
 
     def version(self):
         """What the binary says of itself, without the numbers of its build."""
@@ -56,14 +56,14 @@ class Peer:
 
 
 class Running(servers.Server):
-    """A peer that runs, and has the server's core for itself."""
+    """A peer that runs, on a core that it has for itself or shares with the load."""
 
-    def __init__(self, peer, durability, folder=None):
+    def __init__(self, peer, durability, folder=None, core=SERVER_CORE):
         self.peer = peer
         self.keeps_folder = folder is not None
         folder = folder or tempfile.mkdtemp(prefix="cloakroom-bench-")
         port = servers.free_port()
-        pin = [] if SERVER_CORE is None else ["taskset", "-c", str(SERVER_CORE)]
+        pin = [] if core is None else ["taskset", "-c", str(core)]
         command = [*pin, peer.binary, "--port", str(port), *durability, "--dir", folder]
         super().__init__(command, port, folder, not self.keeps_folder)
         self.control = self.connect(timeout=600)

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,7 +84,12 @@ struct ClientState {
   // The image or backup that the next command, which began it, waits for; 0: none.
   uint64_t awaited_job = 0;
 
+  // The record of its last write, which WAIT asks about; and until when WAIT waits.
+  uint64_t written = 0;
+  std::optional<TimeMs> wait_until_ms;
+
   // What the server must do after the command.
+  bool becomes_replica = false;    // REPLICATE: its connection is a replica's from now on
   bool close_after_reply = false;  // QUIT, protocol errors, CLIENT KILL of oneself
 
   // CLIENT LIST / INFO

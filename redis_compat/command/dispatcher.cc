@@ -61,6 +61,24 @@ std::optional<Error> Dispatcher::Impl::Refusal(const ClientState& client, Args a
                              command->full_name)};
   if (shard.loading() && (flags & kLoading) == 0) [[unlikely]]
     return Error{Code::kLoading, ""};
+  if (shard.guarded()) [[unlikely]]
+    return RoleRefusal(client, *command);
+  return std::nullopt;
+}
+
+/// What a replica refuses, or a primary without replicas.
+std::optional<Error> Dispatcher::Impl::RoleRefusal(const ClientState& client,
+                                                   const Command& command) const {
+  const bool is_exec = command.spec->name == "exec";
+  if ((command.spec->flags & kWrite) != 0 || (is_exec && QueueWrites(client))) {
+    if (shard.following())
+      return Error{Code::kVerbatim, "READONLY You can't write against a read only replica."};
+    if (shard.lacks_replicas())
+      return Error{Code::kVerbatim, "NOREPLICAS Not enough good replicas to write."};
+  }
+  if (shard.stale() && ((command.spec->flags & kReadonly) != 0 || is_exec))
+    return Error{Code::kVerbatim,
+                 "STALE This replica is further behind its primary than replica-max-lag allows."};
   return std::nullopt;
 }
 
@@ -171,7 +189,7 @@ void Dispatcher::Impl::Call(ClientState& client, Args args, const Command& comma
     key_events.noted().KeepMisses(start);
     AppendError(out, done.error());
   } else if (!batch.empty()) {
-    shard.Commit(batch);
+    client.written = shard.Commit(batch);
     if (ctx.ack) [[unlikely]]
       asked = std::max(asked.value_or(*ctx.ack), *ctx.ack);
     else

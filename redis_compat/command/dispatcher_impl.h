@@ -71,6 +71,8 @@ struct Dispatcher::Impl {
 
   [[nodiscard]] std::optional<Error> Refusal(const ClientState& client, Args args,
                                              const Command* command) const;
+  [[nodiscard]] std::optional<Error> RoleRefusal(const ClientState& client,
+                                                 const Command& command) const;
   [[nodiscard]] bool TakesWrite(const ClientState& client, Args args, const Command& command) const;
   [[nodiscard]] bool RefusesMemory(const ClientState& client, const Command& command);
   [[nodiscard]] bool GoesOnWaiting(ClientState& client);

@@ -13,6 +13,7 @@
 #include "store/base/result.h"
 #include "store/base/time.h"
 #include "store/node/persistence_status.h"
+#include "store/node/replication_status.h"
 
 namespace cloakroom {
 
@@ -150,6 +151,16 @@ class ServerControl {
   [[nodiscard]] virtual Result<uint64_t> BeginBackup(std::string_view name) = 0;
   /// How the job ended; nothing while it is under way.
   [[nodiscard]] virtual std::optional<Result<void>> SaveResult(uint64_t job) const = 0;
+
+  // Replication
+  [[nodiscard]] virtual ReplicationStatus Replicated() const = 0;
+  /// Follows the primary at `host`; empty: this server becomes a primary.
+  ///   errors  kUnavailable  it cannot; those of the disk
+  [[nodiscard]] virtual Result<void> ReplicaOf(std::string_view host, uint16_t port) = 0;
+  /// How many replicas have applied record `sequence`; with `on_disk`, have it on their disk.
+  [[nodiscard]] virtual size_t ReplicasAt(uint64_t sequence, bool on_disk) const = 0;
+  /// Those who wait run again at `until_ms`, and whenever a replica has come further.
+  virtual void WakeWaiting(TimeMs until_ms) = 0;
 
   // Process
   /// Asks the server to stop in order, as SIGTERM does. Fails where it must not, and when the image

@@ -15,6 +15,7 @@ void RegisterAllModules(Registry& registry) {
   RegisterDump(registry);
   RegisterMemory(registry);
   RegisterPersistence(registry);
+  RegisterReplication(registry);
   RegisterDatabases(registry);
   RegisterCluster(registry);
   RegisterStrings(registry);

@@ -16,6 +16,7 @@ void RegisterObject(Registry& registry);
 void RegisterDump(Registry& registry);
 void RegisterMemory(Registry& registry);
 void RegisterPersistence(Registry& registry);
+void RegisterReplication(Registry& registry);
 void RegisterDatabases(Registry& registry);
 void RegisterCluster(Registry& registry);
 void RegisterStrings(Registry& registry);

@@ -70,9 +70,10 @@ void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("instantaneous_input_repl_kbps", "0.00");
   info.Field("instantaneous_output_repl_kbps", "0.00");
   info.Field("rejected_connections", metrics.connections_rejected);
-  info.Field("sync_full", 0);
-  info.Field("sync_partial_ok", 0);
-  info.Field("sync_partial_err", 0);
+  const ReplicationStatus replication = ctx.server.Replicated();
+  info.Field("sync_full", replication.full_syncs);
+  info.Field("sync_partial_ok", replication.partial_syncs);
+  info.Field("sync_partial_err", replication.partial_refused);
   info.Field("expired_keys", expired);
   info.Field("expired_stale_perc", "0.00");
   info.Field("expired_time_cap_reached_count", metrics.loop.sweeps_cut);
@@ -109,23 +110,6 @@ void InfoStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {
   info.Field("client_output_buffer_limit_disconnections",
              metrics.output_buffer_limit_disconnections);
   InfoLoop(counters, metrics.loop, info);
-}
-
-void InfoReplication(CommandContext& ctx, const Facts& facts, InfoText& info) {
-  const auto history = facts.find("run_id");
-  const std::string none(40, '0');
-  info.Section("Replication");
-  info.Field("role", "master");
-  info.Field("connected_slaves", 0);
-  info.Field("master_failover_state", "no-failover");
-  info.Field("master_replid", history != facts.end() ? history->second : none);
-  info.Field("master_replid2", none);
-  info.Field("master_repl_offset", ctx.dispatcher.shard().log().last());
-  info.Field("second_repl_offset", -1);
-  info.Field("repl_backlog_active", 0);
-  info.Field("repl_backlog_size", ctx.server.ConfigGet("repl-backlog-size").value_or("0"));
-  info.Field("repl_backlog_first_byte_offset", 0);
-  info.Field("repl_backlog_histlen", 0);
 }
 
 void InfoCommandStats(CommandContext& ctx, const Facts& /*facts*/, InfoText& info) {

@@ -21,14 +21,6 @@ Result<void> Time(CommandContext& ctx, Args /*args*/, Reply& reply) {
   return reply.BulkInteger(ctx.now % 1000 * 1000);
 }
 
-/// ROLE -> master, how far its log has come, its replicas.
-Result<void> Role(CommandContext& ctx, Args /*args*/, Reply& reply) {
-  static_cast<void>(reply.Array(3));
-  static_cast<void>(reply.Bulk("master"));
-  static_cast<void>(reply.Integer(static_cast<int64_t>(ctx.dispatcher.shard().log().last())));
-  return reply.Array(0);
-}
-
 /// MONITOR -> OK, then a line for each command that any client runs.
 Result<void> Monitor(CommandContext& ctx, Args /*args*/, Reply& reply) {
   if (ctx.client.in_exec)
@@ -107,16 +99,6 @@ void RegisterServer(Registry& registry) {
        "Answers the server's time.",
        "",
        Time},
-      {"role",
-       1,
-       kAnytime | kNoScript | kFast,
-       {},
-       "admin dangerous",
-       "server",
-       "2.8.12",
-       "Answers the server's role in replication.",
-       "",
-       Role},
       {"monitor",
        1,
        kAnytime | kNoScript | kAdmin,

@@ -226,7 +226,8 @@ Result<void> Refuse(const CommandContext& ctx, const Error& error, Reply& reply)
 
 bool MayWrite(const CommandContext& ctx) {
   const Shard& shard = ctx.dispatcher.shard();
-  return ctx.server.paused() == PauseMode::kOff && shard.CanAccept(0);
+  return ctx.server.paused() == PauseMode::kOff && shard.CanAccept(0) && !shard.following() &&
+         !shard.lacks_replicas();
 }
 
 void WaitAsPolicySays(CommandContext& ctx, const SessionPolicy& policy) {

@@ -1,5 +1,7 @@
 #include "redis_compat/server/config.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "redis_compat/command/args.h"
@@ -23,7 +25,8 @@ std::vector<std::string> SplitAtBlanks(const std::string& text) {
 
 bool TakesWords(const Option& option) {
   return option.kind == OptionKind::kWords || option.kind == OptionKind::kOutputLimits ||
-         option.kind == OptionKind::kSaveRules || option.kind == OptionKind::kKeep;
+         option.kind == OptionKind::kSaveRules || option.kind == OptionKind::kKeep ||
+         option.kind == OptionKind::kPeer;
 }
 
 tl::unexpected<Error> SetFailed(const std::string& name, std::string_view why) {
@@ -98,6 +101,16 @@ Result<void> Config::Set(const std::vector<std::pair<std::string, std::string>>&
   }
   for (size_t i = 0; i < options.size(); ++i) Assign(*options[i], std::move(read[i]));
   return {};
+}
+
+void Config::NoteReplicaOf(std::string_view host, uint16_t port) {
+  OptionValue value;
+  if (!host.empty()) {
+    value.words = {std::string(host)};
+    value.number = port;
+    value.text = fmt::format("{} {}", host, port);
+  }
+  Assign(*FindOption("replicaof"), std::move(value));
 }
 
 std::optional<std::string> Config::Get(std::string_view name) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ class Config {
 
   /// CONFIG SET: all or none. The message of an error is Redis's whole sentence.
   [[nodiscard]] Result<void> Set(const std::vector<std::pair<std::string, std::string>>& settings);
+
+  /// REPLICAOF has changed whom the server follows; an empty host: nobody.
+  void NoteReplicaOf(std::string_view host, uint16_t port);
 
   /// By name or alias; nullopt when there is no such option.
   [[nodiscard]] std::optional<std::string> Get(std::string_view name) const;

@@ -35,6 +35,11 @@ void Bind(Settings& settings, const OptionValue& value) {
   settings.bind = value.words;
   std::erase(settings.bind, "");  // bind "" listens nowhere
 }
+void Primary(Settings& settings, const OptionValue& value) {
+  settings.replica_of.reset();
+  if (!value.words.empty())
+    settings.replica_of = {value.words[0], static_cast<uint16_t>(value.number)};
+}
 void OutputLimits(Settings& settings, const OptionValue& value) {
   settings.output_limit_normal = value.limits[0];
   settings.output_limit_replica = value.limits[1];
@@ -174,8 +179,8 @@ constexpr Option kOptions[] = {
     {"logfile", "", kText, kImmutable, "", 0, 0, "", Text<&Settings::log_file>},
     {"loglevel", "", kChoice, 0, "notice", 0, 0, "debug verbose notice warning",
      Number<&Settings::log_level>},
-    {"masterauth", "", kText, kSecret | kOnlyDefault, ""},
-    {"masteruser", "", kText, kSecret | kOnlyDefault, ""},
+    {"masterauth", "", kText, kSecret, "", 0, 0, "", Text<&Settings::primary_password>},
+    {"masteruser", "", kText, kSecret, "", 0, 0, "", Text<&Settings::primary_user>},
     {"maxclients", "", kInteger, 0, "10000", 1, kUint32Max, "", Number<&Settings::clients_max>},
     {"maxmemory", "", kMemory, 0, "0", 0, kInt64Max, "", Number<&Settings::memory_bytes_max>},
     {"maxmemory-clients", "", kMemoryPercent, 0, "0", 0, kInt64Max, "",
@@ -186,8 +191,10 @@ constexpr Option kOptions[] = {
      "allkeys-random noeviction sessions-anonymous-first",
      Eviction},
     {"maxmemory-samples", "", kInteger, 0, "5", 1, kIntMax, "", EvictionSamples},
-    {"min-replicas-max-lag", "min-slaves-max-lag", kInteger, 0, "10", 0, kIntMax},
-    {"min-replicas-to-write", "min-slaves-to-write", kInteger, kOnlyDefault, "0", 0, kIntMax},
+    {"min-replicas-max-lag", "min-slaves-max-lag", kInteger, 0, "10", 0, kIntMax, "",
+     Number<&Settings::replicas_lag_max_s>},
+    {"min-replicas-to-write", "min-slaves-to-write", kInteger, 0, "0", 0, kIntMax, "",
+     Number<&Settings::replicas_min>},
     {"no-appendfsync-on-rewrite", "", kBool, 0, "no"},
     {"notify-keyspace-events", "", kEventClasses, 0, "", 0, 0, "",
      Number<&Settings::event_classes>},
@@ -214,16 +221,20 @@ constexpr Option kOptions[] = {
     {"repl-diskless-sync-delay", "", kInteger, 0, "5", 0, kIntMax},
     {"repl-diskless-sync-max-replicas", "", kInteger, 0, "0", 0, kIntMax},
     {"repl-ping-replica-period", "repl-ping-slave-period", kInteger, 0, "10", 1, kIntMax},
-    {"repl-timeout", "", kInteger, 0, "60", 1, kIntMax},
+    {"repl-timeout", "", kInteger, 0, "60", 1, kIntMax, "",
+     Number<&Settings::replication_timeout_s>},
     {"replica-announce-ip", "slave-announce-ip", kText, 0, ""},
-    {"replica-announce-port", "slave-announce-port", kInteger, 0, "0", 0, 65535},
+    {"replica-announce-port", "slave-announce-port", kInteger, 0, "0", 0, 65535, "",
+     Number<&Settings::announce_port>},
     {"replica-announced", "", kBool, 0, "yes"},
     {"replica-ignore-maxmemory", "slave-ignore-maxmemory", kBool, 0, "yes"},
     {"replica-lazy-flush", "slave-lazy-flush", kBool, 0, "no"},
+    {"replica-max-lag", "", kInteger, 0, "0", 0, kIntMax, "",
+     Number<&Settings::replica_lag_max_ms>},
     {"replica-priority", "slave-priority", kInteger, 0, "100", 0, kIntMax},
-    {"replica-read-only", "slave-read-only", kBool, 0, "yes"},
+    {"replica-read-only", "slave-read-only", kBool, kOnlyDefault, "yes"},
     {"replica-serve-stale-data", "slave-serve-stale-data", kBool, 0, "yes"},
-    {"replicaof", "slaveof", kText, kImmutable | kOnlyDefault, ""},
+    {"replicaof", "slaveof", kPeer, kImmutable, "", 0, 0, "", Primary},
     {"requirepass", "", kText, kSecret, "", 0, 0, "", Text<&Settings::password>},
     {"sanitize-dump-payload", "", kChoice, 0, "no", 0, 0, "no yes clients"},
     {"save", "", kSaveRules, 0, "3600 1 300 100 60 10000", 0, 0, "", SaveRules},

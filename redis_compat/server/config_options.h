@@ -23,6 +23,7 @@ enum class OptionKind : uint8_t {
   kWords,          // any number of words
   kOutputLimits,   // class hard soft seconds, once for each class
   kSaveRules,      // seconds changes, any number of times
+  kPeer,           // a host and its port, or "no one"
   kEventClasses,   // letters, as of notify-keyspace-events
   kKeep,           // a size as kMemory, a time (90s, 30min, 12h, 7d), or one of each
 };
@@ -38,8 +39,8 @@ enum OptionFlag : uint32_t {
 /// A value that was read: its canonical text, and what the text means.
 struct OptionValue {
   std::string text;
-  int64_t number = 0;               // of the other kinds; kChoice: its index
-  std::vector<std::string> words;   // kWords
+  int64_t number = 0;               // of the other kinds; kChoice: its index; kPeer: the port
+  std::vector<std::string> words;   // kWords; kPeer: the host, or none
   std::vector<OutputLimit> limits;  // kOutputLimits: normal, replica, pubsub
   std::vector<int64_t> numbers;     // kSaveRules: seconds, changes, ...; kKeep: bytes, milliseconds
 };

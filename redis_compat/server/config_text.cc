@@ -80,6 +80,8 @@ std::vector<std::string> LinesOf(const Option& option, const OptionValue& value)
   std::string line(option.name);
   if (option.kind == OptionKind::kWords && !value.words.empty())
     for (const std::string& word : value.words) AppendWord(line, word);
+  else if (option.kind == OptionKind::kPeer && !value.text.empty())
+    line += " " + value.text;
   else
     AppendWord(line, value.text);
   lines.push_back(std::move(line));

@@ -35,6 +35,35 @@ void Connection::ParseAgain() {
   parser_.Reset();
 }
 
+namespace {
+
+/// In the place of a stream that was handed over.
+class NoStream final : public Stream {
+ public:
+  [[nodiscard]] Info info() const override { return {}; }
+  void SetEvents(StreamEvents* /*events*/) override {}
+  void StartReading() override {}
+  void StopReading() override {}
+  [[nodiscard]] size_t TryWrite(std::string_view /*bytes*/) override { return 0; }
+  void Write(std::string /*bytes*/, size_t /*from*/) override {}
+  [[nodiscard]] size_t Unwritten() const override { return 0; }
+  void SetKeepAlive(int /*seconds*/) override {}
+  void Close() override { delete this; }
+
+ private:
+  ~NoStream() = default;
+};
+
+}  // namespace
+
+StreamPtr Connection::Release(std::string& received) {
+  received = input_.unread();
+  output.Clear();
+  SetReading(false);
+  stream_->SetEvents(nullptr);
+  return std::exchange(stream_, StreamPtr(new NoStream));
+}
+
 std::span<char> Connection::ReadSpace() {
   // What is left over comes first: the peer is read again when that is done with.
   if (place != Place::kIdle && place != Place::kFresh) return {};

@@ -69,6 +69,10 @@ class Connection final : public StreamEvents {
   void Written() override { events_.Drained(*this); }
   void Broken() override { events_.Lost(*this); }
 
+  /// Hands the stream over, with what came of it and was not executed. From here on the connection
+  /// has none, and is to be buried.
+  [[nodiscard]] StreamPtr Release(std::string& received);
+
   /// Whether the peer is listened to. At first it is not.
   void SetReading(bool reading);
 

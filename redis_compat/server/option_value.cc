@@ -201,12 +201,32 @@ Result<OptionValue> ReadKeep(std::span<const std::string> words) {
   return value;
 }
 
+/// "host port" may come as one word; nothing, and "no one", mean nobody.
+Result<OptionValue> ReadPeer(std::span<const std::string> given) {
+  std::vector<std::string> words(given.begin(), given.end());
+  if (words.size() == 1)
+    if (const size_t blank = words[0].find(' '); blank != std::string::npos)
+      words = {words[0].substr(0, blank), words[0].substr(blank + 1)};
+  OptionValue value;
+  if (words.size() == 1 && words[0].empty()) return value;
+  if (words.size() != 2) return Fail(Code::kInvalid, "a host and its port are expected");
+  if (EqualsIgnoreCase(words[0], "no") && EqualsIgnoreCase(words[1], "one")) return value;
+  if (words[0].empty() || !ParseInteger(words[1], value.number) || value.number < 1 ||
+      value.number > 65535)
+    return Fail(Code::kInvalid, "a host and its port, 1 to 65535, are expected, not '{} {}'",
+                words[0], words[1]);
+  value.words = {words[0]};
+  value.text = words[0] + " " + words[1];
+  return value;
+}
+
 Result<OptionValue> ReadByKind(const Option& option, std::span<const std::string> words,
                                const OptionValue& current) {
   if (option.kind == OptionKind::kWords) return ReadWords(words);
   if (option.kind == OptionKind::kOutputLimits) return ReadOutputLimits(words, current);
   if (option.kind == OptionKind::kSaveRules) return ReadSaveRules(words);
   if (option.kind == OptionKind::kKeep) return ReadKeep(words);
+  if (option.kind == OptionKind::kPeer) return ReadPeer(words);
   if (words.size() != 1) return Fail(Code::kInvalid, "wrong number of arguments");
   switch (option.kind) {
     case OptionKind::kBool:
@@ -235,7 +255,7 @@ Result<OptionValue> ReadByKind(const Option& option, std::span<const std::string
 
 Result<OptionValue> ReadOptionValue(const Option& option, std::span<const std::string> words,
                                     const OptionValue& current) {
-  // "replicaof host port": of what is not built, not even the form matters.
+  // Of what is not built, not even the form matters.
   if ((option.flags & kOnlyDefault) != 0 && option.kind == OptionKind::kText && words.size() > 1)
     return Fail(Code::kUnavailable, "{} '{}' is not supported yet, only '{}'", option.name,
                 fmt::join(words, " "), option.default_text);

@@ -25,7 +25,7 @@ constexpr int64_t kLoadFirstUs = 100'000;  // of loading before the first client
 }  // namespace
 
 Server::Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard,
-               Persistence* persistence)
+               Persistence* persistence, Replication* replication)
     : env_(env),
       config_(std::move(options.config)),
       config_file_(std::move(options.config_file)),
@@ -37,6 +37,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
       turn_(dispatcher_, meter_, env.scheduler, *this, config_.settings(),
             [this](Connection& connection) { Bury(connection); }),
       pause_timer_(env.scheduler.MakeTimer([this] { Unpause(); })),
+      waiting_timer_(env.scheduler.MakeTimer([this] { ResumeWaiting(); })),
       housekeeping_timer_(env.scheduler.MakeTimer([this] { Housekeep(); })),
       return_timer_(env.scheduler.MakeTimer([this] {
         meter_.Wake();
@@ -49,7 +50,8 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
         sweep_due_ms_ = 0;
         env_.scheduler.RequestTurn();
       })),
-      persistence_(persistence) {
+      persistence_(persistence),
+      replication_(replication) {
   std::array<unsigned char, 20> id{};
   env_.random.Fill(id.data(), id.size());
   for (const unsigned char byte : id) fmt::format_to(std::back_inserter(run_id_), "{:02x}", byte);
@@ -65,6 +67,7 @@ Server::Server(const ServerEnv& env, Options options, const Registry& registry, 
                                    ArmSweep(kSweepSoonMs);  // what was kept for the image
                                  },
                              .failed = [this](const Error& error) { Fail(error); }});
+  if (replication_ != nullptr) WireReplication();
   env_.scheduler.SetTurn([this] { return RunTurn(); });
   housekeeping_timer_->Start(kHousekeepingMs);
 }
@@ -83,8 +86,9 @@ void Server::Apply() {
   packed.hash_value_bytes_max = now.hash_packed_value_bytes_max;
   packed.set_intset_entries_max = now.set_intset_entries_max;
   env_.scheduler.SetPollPause(now.poll_pause_us);
-  shard_.log().set_backlog_bytes_max(now.backlog_bytes_max);
   if (persistence_ != nullptr) persistence_->SetOptions(now.persistence);
+  if (replication_ != nullptr) replication_->SetOptions(ReplicationOptions());
+  if (redis_link_ != nullptr) redis_link_->SetPrimaryAuth(now.primary_user, now.primary_password);
   dispatcher_.SetEventClasses(now.event_classes);
   ApplyMemory();
   const size_t wanted = now.clients_max + kFilesBesidesClients;
@@ -178,7 +182,13 @@ Result<void> Server::Start() {
       return {};
     }
   }
+  return Ready();
+}
+
+/// All is loaded.
+Result<void> Server::Ready() {
   shard_.BeginTurn();
+  if (replication_ != nullptr) TRY_VOID(replication_->Start(settings().replica_of));
   if (ready_) ready_();
   return {};
 }
@@ -190,7 +200,8 @@ bool Server::LoadSlice() {
     Fail(more.error());
     return false;
   }
-  if (!*more && ready_) ready_();
+  if (*more) return true;
+  if (const Result<void> ready = Ready(); !ready) Fail(ready.error());
   return true;
 }
 
@@ -254,15 +265,17 @@ Connection* Server::Find(const ClientState& client) {
 
 bool Server::RunTurn() {
   if (has_failed_) return false;
-  const bool more_requests = turn_.Run();
+  if (settings().replica_lag_max_ms > 0) NoteLag();
+  bool more_requests = turn_.Run();
   bool loading = false;
   bool saving = false;
   if (persistence_ != nullptr && persistence_->loading()) {
     loading = !stopping_ && LoadSlice();
   } else if (!closing_log_) {  // or a sweep could log something behind the log's end
-    Sweep();
+    if (!shard_.loading()) Sweep();  // what a full sync has brought by now is no state yet
     saving = persistence_ != nullptr && SaveSlice();
     shard_.EndTurn();  // what the sweep has logged
+    if (replication_ != nullptr && StepReplication()) more_requests = true;
   }
   if (stopping_) CheckStopped();
   const bool more =
@@ -328,6 +341,10 @@ void Server::Housekeep() {
   MeasureMemory();
   shard_.keys().PackStill();
   if (persistence_ != nullptr && !stopping_) persistence_->Housekeep();
+  if (replication_ != nullptr) {
+    replication_->Housekeep();
+    CountReplicas();
+  }
   VisitSomeClients();
   if (!returning_) ReturnMemory();
   if (stopping_) CheckStopped();
@@ -396,6 +413,8 @@ void Server::CheckStopped() {
     return;
   if (unsent_bytes > 0)
     Log(LogLevel::kWarning, "{} bytes of replies were not taken by their clients", unsent_bytes);
+  StopFollowingRedis();
+  if (replication_ != nullptr) replication_->Stop();
   if (persistence_ == nullptr) {
     if (stopped_) std::exchange(stopped_, {})();
   } else if (!std::exchange(closing_log_, true)) {

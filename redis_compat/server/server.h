@@ -9,6 +9,8 @@
 
 #include "redis_compat/command/dispatcher.h"
 #include "redis_compat/command/server_control.h"
+#include "redis_compat/migrate/follower_link.h"
+#include "redis_compat/migrate/shard_target.h"
 #include "redis_compat/server/config.h"
 #include "redis_compat/server/loop_meter.h"
 #include "redis_compat/server/metrics.h"
@@ -21,6 +23,7 @@
 #include "store/env/random.h"
 #include "store/env/scheduler.h"
 #include "store/node/persistence.h"
+#include "store/node/replication.h"
 #include "store/node/shard.h"
 
 namespace cloakroom {
@@ -37,7 +40,7 @@ struct ServerEnv {
 
 /// Serves one shard to clients: listens, accepts, gives each turn of the loop to the connections'
 /// requests, keeps house, and stops in order. It is also what commands ask about the process.
-class Server final : public ServerControl {
+class Server final : public ServerControl, private PublishObserver {
  public:
   struct Options {
     Config config;
@@ -45,9 +48,10 @@ class Server final : public ServerControl {
     std::string executable;   // absolute
     std::string directory;    // absolute: where relative paths of options begin
   };
-  /// `persistence`: what keeps the shard on disk; nullptr: nothing does.
+  /// `persistence`: what keeps the shard on disk; nullptr: nothing does. `replication`: what
+  /// connects it with other nodes; nullptr: nothing does.
   Server(const ServerEnv& env, Options options, const Registry& registry, Shard& shard,
-         Persistence* persistence = nullptr);
+         Persistence* persistence = nullptr, Replication* replication = nullptr);
   ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -112,6 +116,10 @@ class Server final : public ServerControl {
   [[nodiscard]] Result<bool> ScheduleSave() override;
   [[nodiscard]] Result<uint64_t> BeginBackup(std::string_view name) override;
   [[nodiscard]] std::optional<Result<void>> SaveResult(uint64_t job) const override;
+  [[nodiscard]] ReplicationStatus Replicated() const override;
+  [[nodiscard]] Result<void> ReplicaOf(std::string_view host, uint16_t port) override;
+  [[nodiscard]] size_t ReplicasAt(uint64_t sequence, bool on_disk) const override;
+  void WakeWaiting(TimeMs until_ms) override;
   [[nodiscard]] Result<void> Shutdown(ShutdownSave save, bool force) override;
   [[nodiscard]] Result<void> AbortShutdown() override;
   [[nodiscard]] const ServerMetrics& metrics() const override;
@@ -136,6 +144,18 @@ class Server final : public ServerControl {
   void Apply();  // what the options say beyond what is read from them each time
 
   bool RunTurn();
+  [[nodiscard]] Result<void> Ready();
+  void ResumeWaiting();
+  // In server_replication.cc
+  void WireReplication();
+  [[nodiscard]] bool StepReplication();
+  void CountReplicas();
+  void NoteLag();
+  void FollowRedis();
+  void StopFollowingRedis();
+  void DescribeRedis(ReplicationStatus& status) const;
+  void OnPublished(std::string_view channel, std::string_view payload, bool sharded) override;
+  [[nodiscard]] Replication::Options ReplicationOptions() const;
   bool LoadSlice();
   bool SaveSlice();
   void Fail(const Error& error);
@@ -170,6 +190,8 @@ class Server final : public ServerControl {
   PauseMode pause_mode_ = PauseMode::kOff;
   TimeMs pause_until_ms_ = 0;
   std::unique_ptr<Timer> pause_timer_;
+  std::unique_ptr<Timer> waiting_timer_;
+  bool anybody_waits_ = false;  // in WAIT
 
   std::unique_ptr<Timer> housekeeping_timer_;
   std::unique_ptr<Timer> return_timer_;
@@ -180,6 +202,9 @@ class Server final : public ServerControl {
   bool sweep_more_ = false;
 
   Persistence* persistence_;
+  Replication* replication_;
+  std::unique_ptr<ShardTarget> redis_target_;
+  std::unique_ptr<FollowerLink> redis_link_;  // while the primary is a Redis
   std::function<void()> ready_;
   std::function<void(const Error& error)> failed_;
   bool has_failed_ = false;

@@ -183,7 +183,7 @@ Result<void> Server::Shutdown(ShutdownSave save, bool force) {
   const Persistence::Options& options = settings().persistence;
   const bool wanted = save == ShutdownSave::kYes ||
                       (save == ShutdownSave::kAsConfigured && !options.save_rules.empty());
-  if (wanted && !options.log && persistence_ != nullptr && !persistence_->loading()) {
+  if (wanted && !options.log && persistence_ != nullptr && !shard_.loading()) {
     const Result<void> saved = persistence_->SaveNow();
     if (!saved && !force)
       return cloakroom::Fail(Code::kUnavailable, "Errors trying to SHUTDOWN. Check logs.");

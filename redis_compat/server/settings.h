@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "store/base/log.h"
+#include "store/env/network.h"
 #include "store/node/evictor.h"
 #include "store/node/persistence.h"
 
@@ -71,6 +73,14 @@ struct Settings {
   int hz = 0;
   uint32_t poll_pause_us = 0;
   uint64_t backlog_bytes_max = 0;  // repl-backlog-size
+  std::optional<PeerAddress> replica_of;
+  std::string primary_user;      // masteruser
+  std::string primary_password;  // masterauth
+  int replication_timeout_s = 0;
+  int replicas_min = 0;  // min-replicas-to-write; 0: writes need none
+  int replicas_lag_max_s = 0;
+  int replica_lag_max_ms = 0;  // replica-max-lag: beyond it a replica refuses reads; 0: never
+  uint16_t announce_port = 0;  // where replicas say that they serve; 0: the port they listen on
 };
 
 }  // namespace cloakroom

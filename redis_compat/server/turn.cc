@@ -204,6 +204,13 @@ void Turn::Execute(const Item& item) {
   late_ = dispatcher_.LastReadingUs() - meter_.since_us() > kLastingUs;
 
   if (connection.place != Place::kRunning) return;  // it ended itself
+  if (connection.client.becomes_replica) [[unlikely]] {
+    std::string received;
+    StreamPtr stream = connection.Release(received);
+    Doom(connection);
+    adopt_(std::move(stream), received);
+    return;
+  }
   if (connection.client.close_after_reply) [[unlikely]] {
     CloseAfterReply(connection);
     return;

@@ -66,6 +66,12 @@ class Turn final : public ConnectionEvents {
   /// How many requests the last Run executed.
   [[nodiscard]] uint32_t executed() const { return executed_; }
 
+  /// `adopt` takes the stream of a connection that has become a replica's, with what was read of it
+  /// and not executed. It is called from the turn.
+  void OnReplica(std::function<void(StreamPtr stream, std::string_view received)> adopt) {
+    adopt_ = std::move(adopt);
+  }
+
   /// From now on nothing is executed, only written.
   void StopExecuting() { stopped_ = true; }
 
@@ -153,6 +159,7 @@ class Turn final : public ConnectionEvents {
   const ServerControl& control_;
   const Settings& settings_;
   std::function<void(Connection&)> bury_;
+  std::function<void(StreamPtr stream, std::string_view received)> adopt_;
 
   ReadArena arena_;
   StringPool pool_;

@@ -22,7 +22,7 @@ Result<ImageReader> ImageReader::Open(Disk& disk, const std::string& path) {
   if (!header)
     return Fail(header.error().code, "cannot read the image {}: {}", path, header.error().message);
   reader.header_ = *header;
-  reader.salt_ = ImageSalt(bytes);
+  reader.checker_ = ImageBlocks(ImageSalt(bytes));
   reader.offset_ = kImageHeaderBytes;
   return reader;
 }
@@ -56,26 +56,10 @@ Result<std::optional<std::string_view>> ImageReader::Next() {
   if (block.size_bytes > size_bytes_ - offset_ - kImageBlockBytes)
     return Damaged("it is cut off, or its size is not what was written");
   TRY(const std::string_view whole, Bytes(offset_, kImageBlockBytes + uint64_t{block.size_bytes}));
-  if (!BlockHolds(whole, salt_)) return Damaged("its checksum is not that of its bytes");
-  if (block.number != blocks_ - 1) return Damaged("another one was written here");
+  const Result<std::optional<std::string_view>> items = checker_.Read(whole);
+  if (!items) return Damaged(items.error().message);
   offset_ += whole.size();
-  const std::string_view contents = whole.substr(kImageBlockBytes);
-  if (block.form == BlockForm::kEnd) return End(contents);
-  raw_bytes_ += block.raw_bytes;
-  if (block.form == BlockForm::kStored) {
-    if (block.raw_bytes != contents.size()) return Damaged("it has two sizes");
-    return contents;
-  }
-  if (block.form != BlockForm::kZstd) return Damaged("its form is not known");
-  if (block.raw_bytes > kZstdRawMax || !unpacker_.Unpack(contents, block.raw_bytes, items_))
-    return Damaged("it cannot be unpacked");
-  return items_;
-}
-
-Result<std::optional<std::string_view>> ImageReader::End(std::string_view contents) {
-  if (contents.size() != ImageEnd::kBytes) return Damaged("the end is not of its form");
-  end_ = DecodeEnd(contents);
-  if (end_.raw_bytes != raw_bytes_) return Damaged("the end speaks of other blocks");
+  if (*items) return *items;
   if (offset_ != size_bytes_) return Damaged("bytes follow the end");
   ended_ = true;
   return std::nullopt;

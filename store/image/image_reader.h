@@ -7,8 +7,8 @@
 
 #include "store/base/result.h"
 #include "store/env/disk.h"
+#include "store/image/image_blocks.h"
 #include "store/image/image_format.h"
-#include "store/image/zstd_pack.h"
 
 namespace cloakroom {
 
@@ -31,7 +31,7 @@ class ImageReader {
   ///           kIo
   [[nodiscard]] Result<std::optional<std::string_view>> Next();
   /// Once Next has given nothing.
-  [[nodiscard]] const ImageEnd& end() const { return end_; }
+  [[nodiscard]] const ImageEnd& end() const { return checker_.end(); }
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] uint64_t read_bytes() const { return offset_; }
@@ -48,23 +48,18 @@ class ImageReader {
       : path_(std::move(path)), file_(std::move(file)), size_bytes_(size_bytes) {}
 
   [[nodiscard]] Result<std::string_view> Bytes(uint64_t offset, uint64_t size);
-  [[nodiscard]] Result<std::optional<std::string_view>> End(std::string_view contents);
 
   std::string path_;
   DiskFilePtr file_;
   uint64_t size_bytes_;
   ImageHeader header_;
-  uint32_t salt_ = 0;
+  ImageBlocks checker_{0};
   uint64_t offset_ = 0;
   uint64_t block_at_ = 0;
   uint32_t blocks_ = 0;
-  uint64_t raw_bytes_ = 0;
-  ImageEnd end_;
   bool ended_ = false;
   std::string window_;
   uint64_t window_at_ = 0;
-  ZstdUnpacker unpacker_;
-  std::string items_;
 };
 
 }  // namespace cloakroom

@@ -57,6 +57,7 @@ AckLevel Persistence::Promised() const {
 // The start
 
 Result<void> Persistence::Open() {
+  TRY_VOID(FinishReplacing());
   auto recovery =
       std::make_unique<Recovery>(disk_, Recovery::Options{.directory = options_.directory,
                                                           .log_directory = LogDirectory(),
@@ -184,7 +185,8 @@ bool Persistence::Step() {
       job_->sequence = shard_.newest().sequence;
       shard_.NeedDisk(job_->sequence);
     }
-    if (!LogHas(job_->sequence)) return false;
+    if (shard_.feed_captures()) job_->log_awaited_us = clock_.MonotonicUs();
+    if (!LogHas(job_->sequence) || shard_.feed_captures()) return false;
     BeginJob(*job_);
   }
   // Were the log to end before the image, it could not go on behind the image before this one.
@@ -260,7 +262,7 @@ Result<uint64_t> Persistence::BeginBackup(std::string path) { return Begin(std::
 /// The image itself is begun by Step: a command may ask for one in the midst of an EXEC, whose
 /// record is still open.
 Result<uint64_t> Persistence::Begin(std::string path, bool backup) {
-  if (loading()) return Fail(Code::kLoading, "");
+  if (loading() || shard_.loading()) return Fail(Code::kLoading, "");
   if (job_) return Fail(Code::kUnavailable, "Background save already in progress");
   Job& job = job_.emplace();
   job.id = next_job_++;
@@ -333,6 +335,7 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   if (log_) log_bytes_at_save_ = log_->writer().bytes();
   std::erase_if(images_, [&](const ImageFile& file) { return file.path == job.path; });
   images_.insert(images_.begin(), {job.path, result->sequence, result->bytes});
+  if (std::exchange(replacing_, false)) NoteReplaced();
   RemoveOldImages();
 }
 
@@ -380,7 +383,8 @@ std::optional<Result<void>> Persistence::JobResult(uint64_t job) const {
 }
 
 Result<void> Persistence::SaveNow() {
-  if (loading()) return Fail(Code::kLoading, "");
+  if (loading() || shard_.loading()) return Fail(Code::kLoading, "");
+  shard_.GiveUpFeedCapture();
   const bool replaces = job_.has_value();
   if (replaces) {
     ended_.push_back({job_->id, Fail(Code::kUnavailable, "another save took its place")});

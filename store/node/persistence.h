@@ -108,6 +108,22 @@ class Persistence {
   [[nodiscard]] Result<void> StartWithState(uint64_t entries = 0, uint64_t expired = 0);
   [[nodiscard]] bool started() const { return started_; }
 
+  // Another state takes the place of this one: a replica's full sync.
+
+  /// Stops log and image; from here on a start finds nothing. Blocks.
+  ///   errors  those of the disk
+  [[nodiscard]] Result<void> BeginReplacing();
+  /// The shard holds the new state: what was kept goes, and the new one is kept: a log behind it
+  /// now, an image soon. Until that is there a start finds nothing. Blocks.
+  [[nodiscard]] Result<void> EndReplacing();
+  /// By which the files of the log and its images know each other.
+  [[nodiscard]] const HistoryId& history() const { return history_; }
+  /// The log on disk, or nullptr.
+  [[nodiscard]] GroupCommit* log() { return log_.get(); }
+  [[nodiscard]] std::string LogDirectory() const;
+  /// An image is being taken.
+  [[nodiscard]] bool captures() const { return job_ && job_->saver != nullptr; }
+
   // While serving.
 
   /// A slice of the image that is being taken. To be called each turn; false: there is nothing more
@@ -155,7 +171,9 @@ class Persistence {
     Result<void> result;
   };
 
-  [[nodiscard]] std::string LogDirectory() const;
+  [[nodiscard]] Result<void> FinishReplacing();
+  [[nodiscard]] Result<void> RemoveAll();
+  void NoteReplaced();
   [[nodiscard]] ImageHeader HeaderNow() const;
   [[nodiscard]] AckLevel Promised() const;
   [[nodiscard]] Result<void> Loaded();
@@ -182,7 +200,8 @@ class Persistence {
   Events events_;
   HistoryId history_{};
 
-  bool started_ = false;  // all is loaded
+  bool started_ = false;    // all is loaded
+  bool replacing_ = false;  // the next image is that of a new state
   std::unique_ptr<Recovery> recovery_;
   int64_t load_began_us_ = 0;
   int64_t load_told_us_ = 0;

@@ -75,6 +75,10 @@ struct Shard::Impl {
   AckLevel promised = AckLevel::kMemory;
   std::string refused;  // why no write is accepted; empty: they are
   bool loading = false;
+  bool following = false;
+  bool lacks_replicas = false;
+  bool stale = false;
+  std::function<void()> give_up_capture;  // of a replica's image; empty: none is being taken
   bool time_held = false;
   uint64_t last_change = 0;
   uint64_t changes = 0;
@@ -204,7 +208,7 @@ Evictor::Made Shard::RunEvictor(size_t bytes) {
 bool Shard::Sweep(size_t budget) {
   Impl& impl = *impl_;
   const bool swept = SweepDead(budget);
-  if (impl.time_held) return swept;
+  if (impl.following || impl.time_held) return swept;
   if (!impl.budget.limited() || !impl.budget.IsOver() || impl.evictor.IsStuck()) return swept;
   // Ends that the log cannot take would hold up every reply behind them.
   if (Refuses()) return swept;
@@ -216,7 +220,7 @@ bool Shard::SweepDead(size_t budget) {
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
   if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
-  if (impl.time_held) return true;
+  if (impl.following || impl.time_held) return true;
   const TimeMs logged = impl.log.last_time();
   const TimeMs due = impl.keys.NextDue();
   const bool passed = due != kNoDeadline && due <= impl.now && logged < impl.now;
@@ -230,7 +234,7 @@ void Shard::EndDue(size_t budget) {
   Impl& impl = *impl_;
   CHECK(!impl.open);
   const TimeMs due = impl.keys.NextDue();
-  if (impl.time_held || due == kNoDeadline || due > impl.now) return;
+  if (impl.following || impl.time_held || due == kNoDeadline || due > impl.now) return;
   if (impl.log.last_time() < impl.now) impl.Append(impl.NextHeader(), {});
   (void)impl.keys.Sweep(impl.now, budget);
 }
@@ -256,6 +260,50 @@ void Shard::Continue(const RecordHeader& newest) {
   impl.epoch = newest.epoch;
   impl.log.Continue(newest);
   impl.last_change = newest.sequence;
+}
+
+void Shard::Follow(const RecordHeader& header, std::string_view ops) {
+  Impl& impl = *impl_;
+  CHECK(impl.following && !impl.open && header.epoch >= impl.epoch);
+  impl.epoch = header.epoch;
+  impl.changes += ops.empty() ? 0 : 1;
+  impl.Append(header, ops);
+  impl.keys.Apply(header, ops);
+}
+
+void Shard::set_following(bool following) { impl_->following = following; }
+bool Shard::following() const { return impl_->following; }
+
+void Shard::set_lacks_replicas(bool lacks) { impl_->lacks_replicas = lacks; }
+bool Shard::lacks_replicas() const { return impl_->lacks_replicas; }
+void Shard::set_stale(bool stale) { impl_->stale = stale; }
+bool Shard::stale() const { return impl_->stale; }
+
+bool Shard::guarded() const {
+  return impl_->following || impl_->lacks_replicas || impl_->stale;
+}
+
+void Shard::BeginEpoch(uint64_t epoch) {
+  Impl& impl = *impl_;
+  CHECK(!impl.following && !impl.open && epoch > impl.epoch);
+  impl.epoch = epoch;
+  impl.Append(impl.NextHeader(), {});
+}
+
+void Shard::Restart(const RecordHeader& newest) {
+  Impl& impl = *impl_;
+  CHECK(!impl.open && impl.journal == nullptr);
+  impl.epoch = newest.epoch;
+  impl.log.Restart(newest);
+  impl.last_change = newest.sequence;
+}
+
+void Shard::SetFeedCapture(std::function<void()> give_up) {
+  impl_->give_up_capture = std::move(give_up);
+}
+bool Shard::feed_captures() const { return impl_->give_up_capture != nullptr; }
+void Shard::GiveUpFeedCapture() {
+  if (impl_->give_up_capture) std::exchange(impl_->give_up_capture, nullptr)();
 }
 
 RecordHeader Shard::newest() const {

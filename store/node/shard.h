@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,6 +54,31 @@ class Shard {
   void Replay(const RecordHeader& header, std::string_view ops);
   /// Goes on behind `newest`, whose state the keyspace holds: that of an image.
   void Continue(const RecordHeader& newest);
+  /// Applies the next record of the primary that is followed: as Replay, and logs it.
+  void Follow(const RecordHeader& header, std::string_view ops);
+  /// While a primary is followed nothing is logged by itself, and nothing evicted.
+  void set_following(bool following);
+  [[nodiscard]] bool following() const;
+  /// A primary begins an epoch later than the newest record's: logs a record without ops.
+  void BeginEpoch(uint64_t epoch);
+  /// The keyspace holds another state now, of which `newest` was the last record. No record is
+  /// open, and there is no journal.
+  void Restart(const RecordHeader& newest);
+
+  /// Too few replicas follow for writes to be taken: min-replicas-to-write.
+  void set_lacks_replicas(bool lacks);
+  [[nodiscard]] bool lacks_replicas() const;
+  /// A replica that is so far behind that reads are refused: replica-max-lag.
+  void set_stale(bool stale);
+  [[nodiscard]] bool stale() const;
+  /// Whether any of this is so, or a primary is followed: one look for each command.
+  [[nodiscard]] bool guarded() const;
+
+  /// A replica's image is being taken: no other can be. `give_up` ends it at once.
+  void SetFeedCapture(std::function<void()> give_up);
+  [[nodiscard]] bool feed_captures() const;
+  void GiveUpFeedCapture();
+
   /// The header of the newest record; sequence 0: there was none.
   [[nodiscard]] RecordHeader newest() const;
   /// From now on every record goes to `journal` too, which must go on behind the newest and outlive

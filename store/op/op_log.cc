@@ -32,9 +32,9 @@ void WriteRecord(char* out, const RecordHeader& header, std::string_view ops) {
   if (!ops.empty()) std::memcpy(out + OpLog::kHeaderBytes, ops.data(), ops.size());
 }
 
-/// Visits the records of `chunk` from `sequence` on.
-void ReadChunk(const Chunk& chunk, uint64_t sequence,
-               FunctionRef<void(const RecordHeader& header, std::string_view ops)> visit) {
+/// Visits the records of `chunk` from `sequence` on. False: `visit` wants no more.
+bool ReadChunk(const Chunk& chunk, uint64_t sequence,
+               FunctionRef<bool(const RecordHeader& header, std::string_view ops)> visit) {
   const char* at = chunk.bytes.get();
   const char* const end = at + chunk.used;
   while (at < end) {
@@ -43,8 +43,9 @@ void ReadChunk(const Chunk& chunk, uint64_t sequence,
                               .epoch = LoadInt<uint64_t>(at + 12),
                               .time_ms = LoadInt<TimeMs>(at + 20)};
     at = ops.data() + ops.size();
-    if (header.sequence >= sequence) visit(header, ops);
+    if (header.sequence >= sequence && !visit(header, ops)) return false;
   }
+  return true;
 }
 
 }  // namespace
@@ -120,6 +121,10 @@ void OpLog::Append(const RecordHeader& header, std::string_view ops) {
 
 void OpLog::Continue(const RecordHeader& newest) {
   CHECK(newest.sequence >= impl_->last && newest.time_ms >= impl_->last_time);
+  Restart(newest);
+}
+
+void OpLog::Restart(const RecordHeader& newest) {
   impl_->Shrink(0);
   impl_->last = newest.sequence;
   impl_->last_time = newest.time_ms;
@@ -141,12 +146,22 @@ void OpLog::set_backlog_bytes_max(uint64_t bytes_max) {
 
 bool OpLog::Read(uint64_t sequence,
                  FunctionRef<void(const RecordHeader& header, std::string_view ops)> visit) const {
+  const auto visit_all = [&visit](const RecordHeader& header, std::string_view ops) {
+    visit(header, ops);
+    return true;
+  };
+  return ReadSome(sequence, visit_all);
+}
+
+bool OpLog::ReadSome(
+    uint64_t sequence,
+    FunctionRef<bool(const RecordHeader& header, std::string_view ops)> visit) const {
   if (sequence < first()) return false;
   const auto& chunks = impl_->chunks;
   auto chunk = std::upper_bound(chunks.begin(), chunks.end(), sequence,
                                 [](uint64_t wanted, const Chunk& c) { return wanted < c.first; });
   if (chunk != chunks.begin()) --chunk;
-  for (; chunk != chunks.end(); ++chunk) ReadChunk(*chunk, sequence, visit);
+  while (chunk != chunks.end() && ReadChunk(*chunk, sequence, visit)) ++chunk;
   return true;
 }
 

@@ -33,6 +33,9 @@ class OpLog {
   /// any more. Precondition: neither its sequence number nor its time goes back.
   void Continue(const RecordHeader& newest);
 
+  /// The same of another history: its numbers and times may be lower.
+  void Restart(const RecordHeader& newest);
+
   [[nodiscard]] uint64_t first() const;  // the oldest sequence number still held, or last() + 1
   [[nodiscard]] uint64_t last() const;   // 0 before the first record
   [[nodiscard]] TimeMs last_time() const;
@@ -45,6 +48,9 @@ class OpLog {
   /// the first one costs a walk over at most one chunk. `visit` must not append.
   bool Read(uint64_t sequence,
             FunctionRef<void(const RecordHeader& header, std::string_view ops)> visit) const;
+  /// The same for as long as `visit` returns true.
+  bool ReadSome(uint64_t sequence,
+                FunctionRef<bool(const RecordHeader& header, std::string_view ops)> visit) const;
 
  private:
   struct Impl;

@@ -267,6 +267,14 @@ void WalWriter::DropBefore(uint64_t sequence, TimeMs now) {
   if (idle && !removing_.empty()) Remove();
 }
 
+std::optional<WalTail::Place> WalWriter::Find(uint64_t sequence) const {
+  for (size_t i = segments_.size(); i-- > 0;)
+    if (segments_[i].first <= sequence)
+      return WalTail::Place{segments_[i].path,
+                            i + 1 < segments_.size() ? segments_[i + 1].first : 0};
+  return std::nullopt;
+}
+
 /// One after the other, so that what is left after a power cut has no gap.
 void WalWriter::Remove() {
   disk_.Remove(removing_.front(), WhileAlive([this](const Result<void>& result) {

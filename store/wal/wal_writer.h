@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "store/base/result.h"
@@ -11,6 +12,7 @@
 #include "store/env/disk.h"
 #include "store/wal/wal_recovery.h"
 #include "store/wal/wal_segment.h"
+#include "store/wal/wal_tail.h"
 
 namespace cloakroom {
 
@@ -88,6 +90,9 @@ class WalWriter {
   /// The first record that is still there.
   [[nodiscard]] uint64_t first() const { return segments_.front().first; }
   [[nodiscard]] size_t segments() const { return segments_.size(); }
+  /// Where record `sequence` lies, or will; nothing: it was dropped.
+  [[nodiscard]] std::optional<WalTail::Place> Find(uint64_t sequence) const;
+  [[nodiscard]] const HistoryId& history() const { return options_.history; }
 
  private:
   struct Segment {

@@ -88,6 +88,17 @@ class FakeServerControl final : public ServerControl {
   void FeedMonitors(std::string_view line) override { monitored.emplace_back(line); }
 
   [[nodiscard]] PersistenceStatus Persisted() const override { return persisted; }
+  [[nodiscard]] ReplicationStatus Replicated() const override { return replicated; }
+  [[nodiscard]] Result<void> ReplicaOf(std::string_view host, uint16_t port) override {
+    replicated.is_replica = !host.empty();
+    replicated.primary_host = host;
+    replicated.primary_port = port;
+    return {};
+  }
+  [[nodiscard]] size_t ReplicasAt(uint64_t /*sequence*/, bool /*on_disk*/) const override {
+    return replicas_at;
+  }
+  void WakeWaiting(TimeMs until_ms) override { wake_ms = until_ms; }
   [[nodiscard]] Result<uint64_t> BeginSave() override { return ++jobs; }
   [[nodiscard]] Result<bool> ScheduleSave() override {
     if (persisted.saving) {
@@ -140,6 +151,9 @@ class FakeServerControl final : public ServerControl {
   ShutdownSave shutdown_save = ShutdownSave::kAsConfigured;
   bool shutdown_forced = false;
   PersistenceStatus persisted;
+  ReplicationStatus replicated;
+  size_t replicas_at = 0;
+  TimeMs wake_ms = 0;
   uint64_t jobs = 0;
   std::vector<std::string> backups;
   std::optional<Result<void>> job_result;  // nothing: the job is under way

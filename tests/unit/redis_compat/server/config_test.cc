@@ -191,9 +191,32 @@ TEST(ConfigTest, LogKeepIsATimeOrASize) {
 // Whatever its form would be, the answer is that it is not built.
 TEST(ConfigTest, WhatIsNotBuiltIsRefusedInAllItsWords) {
   Config config;
-  EXPECT_EQ(DirectError(config, {"replicaof", "127.0.0.1", "6380"}),
-            "replicaof '127.0.0.1 6380' is not supported yet, only ''");
-  EXPECT_EQ(DirectError(config, {"replicaof", ""}), "");
+  EXPECT_EQ(DirectError(config, {"aclfile", "users", "acl"}),
+            "aclfile 'users acl' is not supported yet, only ''");
+  EXPECT_EQ(DirectError(config, {"aclfile", ""}), "");
+}
+
+TEST(ConfigTest, ThePrimaryIsAHostAndAPort) {
+  Config config;
+  const auto& primary = config.settings().replica_of;
+  EXPECT_FALSE(primary.has_value());
+  EXPECT_EQ(DirectError(config, {"replicaof", "10.0.0.1", "6380"}), "");
+  EXPECT_EQ(primary, (PeerAddress{"10.0.0.1", 6380}));
+  EXPECT_EQ(DirectError(config, {"slaveof", "::1 7000"}), "") << "as one argument brings it";
+  EXPECT_EQ(primary, (PeerAddress{"::1", 7000}));
+  EXPECT_EQ(config.Get("replicaof"), "::1 7000");
+  for (const char* port : {"0", "65536", "port", ""})
+    EXPECT_NE(DirectError(config, {"replicaof", "10.0.0.1", port}), "") << port;
+  EXPECT_NE(DirectError(config, {"replicaof", "10.0.0.1"}), "");
+  EXPECT_NE(SetError(config, {{"replicaof", "10.0.0.1 6380"}}), "") << "that is REPLICAOF's";
+  EXPECT_EQ(primary, (PeerAddress{"::1", 7000}));
+  EXPECT_EQ(DirectError(config, {"replicaof", "NO", "one"}), "");
+  EXPECT_FALSE(primary.has_value());
+  config.NoteReplicaOf("10.0.0.2", 6381);
+  EXPECT_EQ(config.Get("slaveof"), "10.0.0.2 6381");
+  EXPECT_EQ(primary, (PeerAddress{"10.0.0.2", 6381}));
+  config.NoteReplicaOf("", 0);
+  EXPECT_EQ(config.Get("replicaof"), "");
 }
 
 TEST(ConfigTest, DirectivesTakeWordsAsAFileHasThem) {
