@@ -179,7 +179,7 @@ bool Persistence::LogHas(uint64_t sequence) const {
 /// What has begun keeps what changes meanwhile. So it begins when the log has shown that the disk
 /// takes something: it has what was there when the image was asked for.
 bool Persistence::Step() {
-  if (!job_) return false;
+  if (!job_ || shard_.loading()) return false;
   if (job_->saver == nullptr) {
     if (job_->sequence == 0) {
       job_->sequence = shard_.newest().sequence;
@@ -231,7 +231,7 @@ bool Persistence::SaveIsDue() const {
 }
 
 void Persistence::Housekeep() {
-  if (loading()) return;
+  if (shard_.loading()) return;  // and while a full sync is under way: what is there is no state
   BeginScheduled();
   if (job_) return LookAfterJob();
   if (clock_.MonotonicUs() < not_before_us_ || !SaveIsDue()) return;
@@ -383,7 +383,7 @@ std::optional<Result<void>> Persistence::JobResult(uint64_t job) const {
 }
 
 Result<void> Persistence::SaveNow() {
-  if (loading()) return Fail(Code::kLoading, "");
+  if (shard_.loading()) return Fail(Code::kLoading, "");
   shard_.GiveUpFeedCapture();
   const bool replaces = job_.has_value();
   if (replaces) {
