@@ -218,7 +218,7 @@ void Persistence::GiveUpJob(std::string_view reason) {
 }
 
 bool Persistence::SaveIsDue() const {
-  if (RefusesWrites()) return true;  // until one succeeds
+  if (RefusesWrites() || replacing_) return true;  // until one succeeds
   const uint64_t changes = shard_.changes() - changes_at_save_;
   const TimeMs since_ms = (clock_.MonotonicUs() - saved_us_) / 1000;
   for (const SaveRule& rule : options_.save_rules)
@@ -335,7 +335,7 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   if (log_) log_bytes_at_save_ = log_->writer().bytes();
   std::erase_if(images_, [&](const ImageFile& file) { return file.path == job.path; });
   images_.insert(images_.begin(), {job.path, result->sequence, result->bytes});
-  if (std::exchange(replacing_, false)) NoteReplaced();
+  if (replacing_) NoteReplaced();
   RemoveOldImages();
 }
 

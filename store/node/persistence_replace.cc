@@ -18,6 +18,7 @@ Result<void> Persistence::BeginReplacing() {
   TRY(const DiskFilePtr mark, disk_.OpenNow(MarkPath(options_.directory), Disk::Mode::kCreate));
   TRY_VOID(mark->SyncNow());
   TRY_VOID(disk_.SyncDirectoryNow(options_.directory));
+  shard_.set_disk_void(true);
   if (job_) {
     ended_.push_back({job_->id, Fail(Code::kUnavailable, "the state was replaced meanwhile")});
     job_.reset();
@@ -36,6 +37,7 @@ Result<void> Persistence::EndReplacing() {
   images_.clear();
   if (!options_.log && options_.save_rules.empty()) {  // nothing is kept here
     replacing_ = false;
+    shard_.set_disk_void(false);
     return disk_.RemoveNow(MarkPath(options_.directory));
   }
   if (options_.log) {
@@ -72,11 +74,20 @@ Result<void> Persistence::RemoveAll() {
   return disk_.SyncDirectoryNow(options_.directory);
 }
 
-/// The first image of the new state is safe.
+/// The first image of the new state is safe. Blocks for a moment: were the mark removed later, it
+/// could be that of the next full sync.
 void Persistence::NoteReplaced() {
-  disk_.Remove(MarkPath(options_.directory), [](const Result<void>& removed) {
-    if (!removed) Log(LogLevel::kWarning, "{}", removed.error().message);
-  });
+  const auto remove = [this]() -> Result<void> {
+    TRY_VOID(disk_.RemoveNow(MarkPath(options_.directory)));
+    return disk_.SyncDirectoryNow(options_.directory);
+  };
+  if (const Result<void> removed = remove(); !removed) {
+    Log(LogLevel::kWarning, "{}", removed.error().message);
+    return;
+  }
+  replacing_ = false;
+  shard_.set_disk_void(false);
+  events_.changed();
 }
 
 }  // namespace cloakroom

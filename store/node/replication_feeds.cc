@@ -172,7 +172,10 @@ std::unique_ptr<WalTail> ReplicationFeeds::OpenTail(uint64_t next) {
                                    });
 }
 
-uint64_t ReplicationFeeds::Written() const { return shard_.Reached(AckLevel::kOs); }
+uint64_t ReplicationFeeds::Written() const {
+  const GroupCommit* const log = persistence_ == nullptr ? nullptr : persistence_->log();
+  return log == nullptr ? 0 : log->Reached(AckLevel::kOs);
+}
 
 void ReplicationFeeds::Housekeep() {
   const int64_t now_us = clock_.MonotonicUs();

@@ -75,6 +75,7 @@ struct Shard::Impl {
   AckLevel promised = AckLevel::kMemory;
   std::string refused;  // why no write is accepted; empty: they are
   bool loading = false;
+  bool disk_void = false;
   bool following = false;
   std::function<void()> give_up_capture;  // of a replica's image; empty: none is being taken
   bool time_held = false;
@@ -353,6 +354,7 @@ std::string Shard::log_denial() const {
 void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }
 void Shard::set_loading(bool loading) { impl_->loading = loading; }
 bool Shard::loading() const { return impl_->loading; }
+void Shard::set_disk_void(bool is_void) { impl_->disk_void = is_void; }
 void Shard::set_time_held(bool held) { impl_->time_held = held; }
 bool Shard::time_held() const { return impl_->time_held; }
 
@@ -365,7 +367,8 @@ uint64_t Shard::changes() const { return impl_->changes; }
 
 uint64_t Shard::Reached(AckLevel level) const {
   if (level == AckLevel::kMemory) return impl_->log.last();
-  return impl_->journal == nullptr ? 0 : impl_->journal->Reached(level);
+  const bool none = impl_->journal == nullptr || impl_->disk_void;
+  return none ? 0 : impl_->journal->Reached(level);
 }
 
 }  // namespace cloakroom
