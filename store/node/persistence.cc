@@ -186,7 +186,8 @@ bool Persistence::Step() {
       shard_.NeedDisk(job_->sequence);
     }
     if (shard_.feed_captures()) job_->log_awaited_us = clock_.MonotonicUs();
-    if (!LogHas(job_->sequence) || shard_.feed_captures()) return false;
+    // Nor while an old image is being removed: it may have the name of this one.
+    if (!LogHas(job_->sequence) || shard_.feed_captures() || removing_) return false;
     BeginJob(*job_);
   }
   // Were the log to end before the image, it could not go on behind the image before this one.

@@ -63,6 +63,12 @@ Result<void> Persistence::FinishReplacing() {
 }
 
 Result<void> Persistence::RemoveAll() {
+  // First what is not finished: an image may be about to get its name, and what is not there
+  // cannot.
+  TRY(const std::vector<std::string> files, disk_.ListNow(options_.directory));
+  for (const std::string& name : files)
+    if (name.ends_with(kUnfinishedSuffix))
+      TRY_VOID(disk_.RemoveNow(options_.directory + "/" + name));
   TRY(const ImageList images, ListImages(disk_, options_.directory));
   for (const ImageFile& image : images.images) TRY_VOID(disk_.RemoveNow(image.path));
   const Result<std::vector<std::string>> names = disk_.ListNow(LogDirectory());
