@@ -101,6 +101,7 @@ void Replication::Follow(const PeerAddress& primary) {
 /// What had come of an image is no state of anybody's: we begin empty.
 Result<void> Replication::GiveUpSync() {
   if (!syncing_) return {};
+  feeds_.DropAll("a full sync was given up");
   shard_.keys().Reset();
   shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
@@ -113,6 +114,7 @@ Result<void> Replication::GiveUpSync() {
 
 Result<void> Replication::MakeOwnRecords() {
   TRY_VOID(GiveUpSync());
+  feeds_.DropAll("the lineage has changed");
   return BeginHistory();
 }
 
@@ -191,6 +193,8 @@ Result<Keyspace*> Replication::BeginFullSync(const Welcome& welcome) {
 
 Result<void> Replication::EndFullSync(const Welcome& welcome, const ImageHeader& header,
                                       uint64_t entries) {
+  // Those who came meanwhile were greeted with what was here before.
+  feeds_.DropAll("a full sync has ended");
   shard_.Restart({header.sequence, header.epoch, header.time_ms});
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
   TRY_VOID(SetLineage(welcome.lineage));
