@@ -110,6 +110,7 @@ bool ReplicationFeeds::StepFeed(Feed& feed, int64_t until_us) {
     }
     if (!feed.greeted && feed.feed.state() != PrimaryFeed::State::kGreeting) {
       feed.greeted = true;
+      DropOlder(feed);
       const bool full = feed.feed.full_sync();
       ++(full ? counters_.full : counters_.partial);
       const Hello& hello = feed.feed.hello();
@@ -130,6 +131,15 @@ bool ReplicationFeeds::StepFeed(Feed& feed, int64_t until_us) {
     if (feed.sent_us >= until_us) return true;
   }
   return false;
+}
+
+/// A replica that comes back may have left a connection behind of whose end we have not heard: it
+/// must not count twice.
+void ReplicationFeeds::DropOlder(const Feed& feed) {
+  for (const auto& other : feeds_)
+    if (other.get() != &feed && other->greeted &&
+        other->feed.hello().node == feed.feed.hello().node)
+      other->Lose("it has connected again");
 }
 
 /// While one of us has an image taken, nobody else can.
@@ -216,7 +226,7 @@ void ReplicationFeeds::ForEach(FunctionRef<void(const Replica& replica)> visit) 
 size_t ReplicationFeeds::CountAt(uint64_t sequence, bool on_disk) const {
   size_t count = 0;
   for (const auto& feed : feeds_) {
-    if (feed->feed.state() != PrimaryFeed::State::kRecords) continue;
+    if (feed->feed.state() != PrimaryFeed::State::kRecords || !feed->lost.empty()) continue;
     const Ack& ack = feed->feed.ack();
     if ((on_disk ? ack.disk : ack.applied) >= sequence) ++count;
   }
