@@ -162,8 +162,9 @@ std::unique_ptr<ImageScan> ReplicationFeeds::BeginImage() {
   if (shard_.loading() || shard_.feed_captures()) return nullptr;
   if (persistence_ != nullptr && persistence_->captures()) return nullptr;
   const RecordHeader newest = shard_.newest();
-  // The replica's files will have a history of their own.
-  const ImageHeader header{HistoryId{}, newest.sequence, newest.epoch, shard_.now()};
+  // The replica's files will have a history of their own. Its time is the log's, not this node's:
+  // we may be a replica ourselves, whose clock is ahead of its primary's.
+  const ImageHeader header{HistoryId{}, newest.sequence, newest.epoch, newest.time_ms};
   // The replica is near, and packing costs more than sending: not packed.
   auto scan =
       std::make_unique<ImageScan>(shard_.keys(), header, ImageScan::Options{.zstd_level = 0});
