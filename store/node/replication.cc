@@ -6,6 +6,7 @@
 #include <array>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "store/base/check.h"
 #include "store/base/log.h"
@@ -237,12 +238,24 @@ void Replication::TellOfLoss(const Welcome& welcome) {
         *common + 1, last, kept.error().message);
 }
 
+/// The directory for records `first` to `last`, with a number behind it where another state has
+/// left records of these numbers already.
+std::string Replication::DivergedDirectory(uint64_t first, uint64_t last) const {
+  const std::string plain =
+      fmt::format("{}/diverged-{}-{}", persistence_->options().directory, first, last);
+  std::string directory = plain;
+  for (int number = 2;; ++number) {
+    const Result<std::vector<std::string>> files = env_.disk->ListNow(directory);
+    if (!files || files->empty()) return directory;
+    directory = fmt::format("{}-{}", plain, number);
+  }
+}
+
 /// A log of one segment, in a directory of its own.
 Result<std::string> Replication::KeepRecords(uint64_t first, uint64_t last) {
   if (env_.disk == nullptr || persistence_ == nullptr)
     return Fail(Code::kUnavailable, "there is no disk");
-  const std::string directory =
-      fmt::format("{}/diverged-{}-{}", persistence_->options().directory, first, last);
+  const std::string directory = DivergedDirectory(first, last);
   TRY_VOID(MakeDirectoryDurably(*env_.disk, directory));
   const std::string path = directory + "/" + WalSegmentName(first);
   const HistoryId history = persistence_->history();
