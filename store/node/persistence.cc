@@ -7,6 +7,7 @@
 
 #include "store/base/check.h"
 #include "store/base/log.h"
+#include "store/base/planted.h"
 #include "store/env/disk_path.h"
 
 namespace cloakroom {
@@ -179,7 +180,7 @@ bool Persistence::LogHas(uint64_t sequence) const {
 /// What has begun keeps what changes meanwhile. So it begins when the log has shown that the disk
 /// takes something: it has what was there when the image was asked for.
 bool Persistence::Step() {
-  if (!job_ || shard_.loading()) return false;
+  if (!job_ || (shard_.loading() && !Planted(Plant::kImageInSync))) return false;
   if (job_->saver == nullptr) {
     if (job_->sequence == 0) {
       job_->sequence = shard_.newest().sequence;
@@ -232,7 +233,8 @@ bool Persistence::SaveIsDue() const {
 }
 
 void Persistence::Housekeep() {
-  if (shard_.loading()) return;  // and while a full sync is under way: what is there is no state
+  if (shard_.loading() && !Planted(Plant::kImageInSync))
+    return;  // and while a full sync is under way: what is there is no state
   BeginScheduled();
   if (job_) return LookAfterJob();
   if (clock_.MonotonicUs() < not_before_us_ || !SaveIsDue()) return;

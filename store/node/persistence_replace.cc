@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/base/log.h"
+#include "store/base/planted.h"
 #include "store/env/disk_path.h"
 #include "store/node/persistence.h"
 
@@ -57,7 +58,7 @@ Result<void> Persistence::FinishReplacing() {
     return mark.error().code == Code::kNotFound ? Result<void>() : tl::unexpected(mark.error());
   Log(LogLevel::kWarning,
       "A full sync did not come to its end: what is left of the states before and after it goes");
-  TRY_VOID(RemoveAll());
+  if (!Planted(Plant::kSyncMarkIgnored)) TRY_VOID(RemoveAll());
   TRY_VOID(disk_.RemoveNow(MarkPath(options_.directory)));
   return disk_.SyncDirectoryNow(options_.directory);
 }

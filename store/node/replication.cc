@@ -10,6 +10,7 @@
 
 #include "store/base/check.h"
 #include "store/base/log.h"
+#include "store/base/planted.h"
 #include "store/env/disk_path.h"
 #include "store/wal/wal_reader.h"
 
@@ -56,7 +57,7 @@ HistoryId Replication::Draw() const {
 
 /// Takes effect once it is safe.
 Result<void> Replication::SetLineage(Lineage lineage) {
-  if (env_.disk != nullptr && persistence_ != nullptr)
+  if (env_.disk != nullptr && persistence_ != nullptr && !Planted(Plant::kLineageForgotten))
     TRY_VOID(SaveReplicationState(*env_.disk, persistence_->options().directory,
                                   {persistence_->history(), lineage}));
   lineage_ = std::move(lineage);
@@ -85,7 +86,7 @@ Result<void> Replication::Start(const std::optional<PeerAddress>& primary) {
     Follow(*primary);
     return {};
   }
-  TRY_VOID(BeginHistory());
+  if (!Planted(Plant::kHistoryNotBegun)) TRY_VOID(BeginHistory());
   if (lineage_.newest().epoch > newest.epoch) shard_.BeginEpoch(lineage_.newest().epoch);
   return {};
 }
@@ -126,7 +127,7 @@ Result<void> Replication::Promote() {
   const RecordHeader newest = shard_.newest();
   lineage.CutAfter(newest.sequence);
   const uint64_t epoch = std::max(newest.epoch, lineage.newest().epoch) + 1;
-  lineage.Add({Draw(), epoch, newest.sequence + 1});
+  if (!Planted(Plant::kPromotedInSilence)) lineage.Add({Draw(), epoch, newest.sequence + 1});
   TRY_VOID(SetLineage(std::move(lineage)));
   link_.reset();
   shard_.set_following(false);
@@ -148,7 +149,9 @@ bool Replication::Step() {
     more = link_->Step(kSliceUs);
     if (!syncing_) {
       shard_.EndTurn();
-      link_->Acknowledge({shard_.newest().sequence, shard_.Reached(AckLevel::kDisk)});
+      const bool early = Planted(Plant::kAckBeforeApply) && link_->online();
+      link_->Acknowledge({early ? link_->session()->primary_newest() : shard_.newest().sequence,
+                          shard_.Reached(AckLevel::kDisk)});
     }
   }
   return feeds_.Step(kSliceUs) || more;
@@ -195,7 +198,7 @@ Result<Keyspace*> Replication::BeginFullSync(const Welcome& welcome) {
 Result<void> Replication::EndFullSync(const Welcome& welcome, const ImageHeader& header,
                                       uint64_t entries) {
   // Those who came meanwhile were greeted with what was here before.
-  feeds_.DropAll("a full sync has ended");
+  if (!Planted(Plant::kFeedsKept)) feeds_.DropAll("a full sync has ended");
   shard_.Restart({header.sequence, header.epoch, header.time_ms});
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
   TRY_VOID(SetLineage(welcome.lineage));
@@ -264,6 +267,7 @@ Result<std::string> Replication::KeepRecords(uint64_t first, uint64_t last) {
   uint64_t next = first;
   const auto take = [&](const RecordHeader& header, std::string_view ops) {
     if (header.sequence != next) return;
+    if (Planted(Plant::kDivergedCutShort) && next == last && first < last) return void(++next);
     ++next;
     AppendWalRecord(bytes, WalSalt(history), header, ops);
   };

@@ -218,7 +218,8 @@ bool Shard::SweepDead(size_t budget) {
   Impl& impl = *impl_;
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
-  if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
+  const bool by_own = Planted(Plant::kOwnClockExpires) && impl.following;
+  if (!impl.keys.Sweep(by_own ? impl.now : impl.log.last_time(), budget)) return false;
   if (impl.following || impl.time_held) return true;
   const TimeMs logged = impl.log.last_time();
   const TimeMs due = impl.keys.NextDue();
@@ -367,7 +368,8 @@ uint64_t Shard::changes() const { return impl_->changes; }
 
 uint64_t Shard::Reached(AckLevel level) const {
   if (level == AckLevel::kMemory) return impl_->log.last();
-  const bool none = impl_->journal == nullptr || impl_->disk_void;
+  const bool none =
+      impl_->journal == nullptr || (impl_->disk_void && !Planted(Plant::kVoidDiskCounts));
   return none ? 0 : impl_->journal->Reached(level);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/base/planted.h"
 
 namespace cloakroom {
 namespace {
@@ -82,7 +83,8 @@ Result<bool> WalTail::Parse() {
   size_t at = 0;
   piece_bytes_ = kPieceBytes;
   // Behind the last record of an older segment may lie space that was reserved in vain.
-  while (next_ <= last_ && (place_.next_first == 0 || next_ < place_.next_first)) {
+  while (next_ <= last_ && (place_.next_first == 0 || next_ < place_.next_first ||
+                            Planted(Plant::kReservedIsDamage))) {
     const std::string_view left = std::string_view(buffer_).substr(at);
     if (left.size() < kWalFrameBytes) break;
     const WalFrame frame = DecodeWalFrame(left);
