@@ -112,6 +112,7 @@ class Replication final : public ReplicaTarget {
   [[nodiscard]] Result<void> BeginHistory();
   [[nodiscard]] Result<void> GiveUpSync();
   void TellOfLoss(const Welcome& welcome);
+  [[nodiscard]] std::string DivergedDirectory(uint64_t first, uint64_t last) const;
   [[nodiscard]] Result<std::string> KeepRecords(uint64_t first, uint64_t last);
 
   Env env_;
