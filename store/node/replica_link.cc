@@ -63,6 +63,11 @@ void ReplicaLink::Lose(std::string reason) {
   wake_();
 }
 
+void ReplicaLink::Disconnect(std::string reason) {
+  Lose(std::move(reason));
+  Drop();
+}
+
 /// What came before the end is worth having.
 bool ReplicaLink::Step(int64_t slice_us) {
   const int64_t until_us = env_.clock.MonotonicUs() + slice_us;

@@ -104,6 +104,9 @@ void Replication::Follow(const PeerAddress& primary) {
 Result<void> Replication::GiveUpSync() {
   if (!syncing_) return {};
   feeds_.DropAll("a full sync was given up");
+  // Its connection puts what comes into this keyspace, and stays when the disk refuses.
+  if (link_->session() != nullptr) link_->Disconnect("the full sync was given up");
+  if (shard_.has_journal()) TRY_VOID(persistence_->BeginReplacing());
   shard_.keys().Reset();
   shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
