@@ -150,12 +150,10 @@ bool Replication::Step() {
   bool more = false;
   if (link_ != nullptr) {
     more = link_->Step(kSliceUs);
-    if (!syncing_) {
-      shard_.EndTurn();
-      const bool early = Planted(Plant::kAckBeforeApply) && link_->online();
-      link_->Acknowledge({early ? link_->session()->primary_newest() : shard_.newest().sequence,
-                          shard_.Reached(AckLevel::kDisk)});
-    }
+    if (!syncing_) shard_.EndTurn();
+    const bool early = Planted(Plant::kAckBeforeApply) && link_->online();
+    link_->Acknowledge({early ? link_->session()->primary_newest() : shard_.newest().sequence,
+                        shard_.Reached(AckLevel::kDisk)});
   }
   return feeds_.Step(kSliceUs) || more;
 }
