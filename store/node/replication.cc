@@ -111,6 +111,9 @@ void Replication::Follow(const PeerAddress& primary) {
 Result<void> Replication::GiveUpSync() {
   if (!syncing_) return {};
   feeds_.DropAll("a full sync was given up");
+  // Its connection puts what comes into this keyspace, and stays when the disk refuses.
+  if (link_->session() != nullptr) link_->Disconnect("the full sync was given up");
+  if (shard_.has_journal()) TRY_VOID(persistence_->BeginReplacing());
   shard_.keys().Reset();
   shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
   shard_.set_loading(false);
@@ -156,12 +159,10 @@ bool Replication::Step() {
   if (link_ != nullptr) {
     // What the disk has no place for waits with the primary.
     if (syncing_ || (shard_.HasLogRoom(0) && !shard_.Congested())) more = link_->Step(kSliceUs);
-    if (!syncing_) {
-      shard_.EndTurn();
-      const bool early = Planted(Plant::kAckBeforeApply) && link_->online();
-      link_->Acknowledge({early ? link_->session()->primary_newest() : shard_.newest().sequence,
-                          shard_.Reached(AckLevel::kDisk)});
-    }
+    if (!syncing_) shard_.EndTurn();
+    const bool early = Planted(Plant::kAckBeforeApply) && link_->online();
+    link_->Acknowledge({early ? link_->session()->primary_newest() : shard_.newest().sequence,
+                        shard_.Reached(AckLevel::kDisk)});
   }
   return feeds_.Step(kSliceUs) || more;
 }

@@ -214,7 +214,9 @@ void ReplicationSimulator::Promises(Node& node) {
 void ReplicationSimulator::CheckState(Node& node, const char* what) {
   if (!good() || node.process == nullptr || node.process->replication.syncing()) return;
   const Shard& shard = node.process->shard;
-  Expect(node, what, oracle_.CheckState(shard.keys(), node.at, shard.now()));
+  // Who reads does so in a turn that begins after the records came.
+  const TimeMs now = std::max(shard.now(), shard.newest().time_ms);
+  Expect(node, what, oracle_.CheckState(shard.keys(), node.at, now));
 }
 
 }  // namespace cloakroom
