@@ -281,9 +281,7 @@ bool Shard::lacks_replicas() const { return impl_->lacks_replicas; }
 void Shard::set_stale(bool stale) { impl_->stale = stale; }
 bool Shard::stale() const { return impl_->stale; }
 
-bool Shard::guarded() const {
-  return impl_->following || impl_->lacks_replicas || impl_->stale;
-}
+bool Shard::guarded() const { return impl_->following || impl_->lacks_replicas || impl_->stale; }
 
 void Shard::BeginEpoch(uint64_t epoch) {
   Impl& impl = *impl_;
