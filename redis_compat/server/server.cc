@@ -271,7 +271,7 @@ bool Server::RunTurn() {
   bool saving = false;
   if (persistence_ != nullptr && persistence_->loading()) {
     loading = !stopping_ && LoadSlice();
-  } else if (!closing_log_) {  // or a sweep could log something behind the log's end
+  } else if (!closing_log_) {        // or a sweep could log something behind the log's end
     if (!shard_.loading()) Sweep();  // what a full sync has brought by now is no state yet
     saving = persistence_ != nullptr && SaveSlice();
     shard_.EndTurn();  // what the sweep has logged

@@ -63,8 +63,8 @@ bool Server::StepReplication() {
 /// min-replicas-to-write: what is acknowledged is to be on its way to so many.
 void Server::CountReplicas() {
   const Settings& now = settings();
-  const bool counts = now.replicas_min > 0 && now.replicas_lag_max_s > 0 &&
-                      !replication_->is_replica();
+  const bool counts =
+      now.replicas_min > 0 && now.replicas_lag_max_s > 0 && !replication_->is_replica();
   const size_t good =
       counts ? replication_->feeds().CountWithin(TimeMs{now.replicas_lag_max_s} * 1000) : 0;
   shard_.set_lacks_replicas(counts && good < static_cast<size_t>(now.replicas_min));
@@ -163,8 +163,8 @@ ReplicationStatus Server::Replicated() const {
                                replica.silent_ms / 1000});
   });
   if (settings().replicas_min > 0 && settings().replicas_lag_max_s > 0)
-    status.good_replicas = static_cast<int64_t>(
-        feeds.CountWithin(TimeMs{settings().replicas_lag_max_s} * 1000));
+    status.good_replicas =
+        static_cast<int64_t>(feeds.CountWithin(TimeMs{settings().replicas_lag_max_s} * 1000));
   status.full_syncs = feeds.counters().full;
   status.partial_syncs = feeds.counters().partial;
   status.partial_refused = feeds.counters().partial_refused;

@@ -7,6 +7,7 @@
 
 #include "store/base/check.h"
 #include "store/base/log.h"
+#include "store/base/planted.h"
 #include "store/env/disk_path.h"
 
 namespace cloakroom {
@@ -179,14 +180,15 @@ bool Persistence::LogHas(uint64_t sequence) const {
 /// What has begun keeps what changes meanwhile. So it begins when the log has shown that the disk
 /// takes something: it has what was there when the image was asked for.
 bool Persistence::Step() {
-  if (!job_) return false;
+  if (!job_ || (shard_.loading() && !Planted(Plant::kImageInSync))) return false;
   if (job_->saver == nullptr) {
     if (job_->sequence == 0) {
       job_->sequence = shard_.newest().sequence;
       shard_.NeedDisk(job_->sequence);
     }
     if (shard_.feed_captures()) job_->log_awaited_us = clock_.MonotonicUs();
-    if (!LogHas(job_->sequence) || shard_.feed_captures()) return false;
+    // Nor while an old image is being removed: it may have the name of this one.
+    if (!LogHas(job_->sequence) || shard_.feed_captures() || removing_) return false;
     BeginJob(*job_);
   }
   // Were the log to end before the image, it could not go on behind the image before this one.
@@ -218,7 +220,7 @@ void Persistence::GiveUpJob(std::string_view reason) {
 }
 
 bool Persistence::SaveIsDue() const {
-  if (RefusesWrites()) return true;  // until one succeeds
+  if (RefusesWrites() || replacing_) return true;  // until one succeeds
   const uint64_t changes = shard_.changes() - changes_at_save_;
   const TimeMs since_ms = (clock_.MonotonicUs() - saved_us_) / 1000;
   for (const SaveRule& rule : options_.save_rules)
@@ -231,7 +233,8 @@ bool Persistence::SaveIsDue() const {
 }
 
 void Persistence::Housekeep() {
-  if (loading()) return;
+  if (shard_.loading() && !Planted(Plant::kImageInSync))
+    return;  // and while a full sync is under way: what is there is no state
   BeginScheduled();
   if (job_) return LookAfterJob();
   if (clock_.MonotonicUs() < not_before_us_ || !SaveIsDue()) return;
@@ -335,7 +338,7 @@ void Persistence::ImageSaved(const Job& job, const Result<ImageInfo>& result) {
   if (log_) log_bytes_at_save_ = log_->writer().bytes();
   std::erase_if(images_, [&](const ImageFile& file) { return file.path == job.path; });
   images_.insert(images_.begin(), {job.path, result->sequence, result->bytes});
-  if (std::exchange(replacing_, false)) NoteReplaced();
+  if (replacing_) NoteReplaced();
   RemoveOldImages();
 }
 
@@ -383,7 +386,7 @@ std::optional<Result<void>> Persistence::JobResult(uint64_t job) const {
 }
 
 Result<void> Persistence::SaveNow() {
-  if (loading() || shard_.loading()) return Fail(Code::kLoading, "");
+  if (shard_.loading()) return Fail(Code::kLoading, "");
   shard_.GiveUpFeedCapture();
   const bool replaces = job_.has_value();
   if (replaces) {

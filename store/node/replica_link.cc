@@ -43,6 +43,7 @@ void ReplicaLink::Connected(Result<StreamPtr> stream) {
   stream_->SetEvents(this);
   session_ = std::make_unique<ReplicaSession>(target_, options_.auth, out_);
   told_ = {};
+  told_us_ = heard_us_;
   stream_->StartReading();
   wake_();
 }
@@ -61,6 +62,11 @@ void ReplicaLink::Received(size_t size_bytes) {
 void ReplicaLink::Lose(std::string reason) {
   if (!lost_) lost_ = std::move(reason);
   wake_();
+}
+
+void ReplicaLink::Disconnect(std::string reason) {
+  Lose(std::move(reason));
+  Drop();
 }
 
 /// What came before the end is worth having.
@@ -110,8 +116,11 @@ void ReplicaLink::Send() {
     out_.clear();
 }
 
-void ReplicaLink::Acknowledge(const Ack& ack) {
-  if (!online()) return;
+/// Until records come we have nothing to acknowledge but that we are there: an image may take
+/// longer than the primary puts up with silence.
+void ReplicaLink::Acknowledge(const Ack& newest) {
+  if (session_ == nullptr || session_->state() < ReplicaSession::State::kWelcome) return;
+  const Ack ack = online() ? newest : Ack();
   const int64_t now_us = env_.clock.MonotonicUs();
   const bool news = ack.applied != told_.applied || ack.disk != told_.disk;
   if (!news && now_us - told_us_ < kAckEachUs) return;

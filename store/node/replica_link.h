@@ -40,7 +40,9 @@ class ReplicaLink final : public StreamEvents {
   /// Works for about `slice_us` on what came. True: there is more.
   bool Step(int64_t slice_us);
   /// Says how far we have come, if the primary does not know yet.
-  void Acknowledge(const Ack& ack);
+  void Acknowledge(const Ack& newest);
+  /// Ends the connection, with what has come of an image; it is made anew after a while.
+  void Disconnect(std::string reason);
   /// Looks at the time; to be called some ten times a second.
   void Housekeep();
 

@@ -6,9 +6,11 @@
 #include <array>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "store/base/check.h"
 #include "store/base/log.h"
+#include "store/base/planted.h"
 #include "store/env/disk_path.h"
 #include "store/wal/wal_reader.h"
 
@@ -61,7 +63,7 @@ HistoryId Replication::Draw() const {
 
 /// Takes effect once it is safe.
 Result<void> Replication::SetLineage(Lineage lineage) {
-  if (env_.disk != nullptr && persistence_ != nullptr)
+  if (env_.disk != nullptr && persistence_ != nullptr && !Planted(Plant::kLineageForgotten))
     TRY_VOID(SaveReplicationState(*env_.disk, persistence_->options().directory,
                                   {persistence_->history(), lineage}));
   lineage_ = std::move(lineage);
@@ -90,7 +92,7 @@ Result<void> Replication::Start(const std::optional<PeerAddress>& primary) {
     Follow(*primary);
     return {};
   }
-  TRY_VOID(BeginHistory());
+  if (!Planted(Plant::kHistoryNotBegun)) TRY_VOID(BeginHistory());
   if (lineage_.newest().epoch > newest.epoch) shard_.BeginEpoch(lineage_.newest().epoch);
   return {};
 }
@@ -108,6 +110,10 @@ void Replication::Follow(const PeerAddress& primary) {
 /// What had come of an image is no state of anybody's: we begin empty.
 Result<void> Replication::GiveUpSync() {
   if (!syncing_) return {};
+  feeds_.DropAll("a full sync was given up");
+  // Its connection puts what comes into this keyspace, and stays when the disk refuses.
+  if (link_->session() != nullptr) link_->Disconnect("the full sync was given up");
+  if (shard_.has_journal()) TRY_VOID(persistence_->BeginReplacing());
   shard_.keys().Reset();
   shard_.Restart({.sequence = 0, .epoch = shard_.newest().epoch, .time_ms = 0});
   shard_.set_loading(false);
@@ -120,6 +126,7 @@ Result<void> Replication::GiveUpSync() {
 
 Result<void> Replication::MakeOwnRecords() {
   TRY_VOID(GiveUpSync());
+  feeds_.DropAll("the lineage has changed");
   return BeginHistory();
 }
 
@@ -130,7 +137,7 @@ Result<void> Replication::Promote() {
   const RecordHeader newest = shard_.newest();
   lineage.CutAfter(newest.sequence);
   const uint64_t epoch = std::max(newest.epoch, lineage.newest().epoch) + 1;
-  lineage.Add({Draw(), epoch, newest.sequence + 1});
+  if (!Planted(Plant::kPromotedInSilence)) lineage.Add({Draw(), epoch, newest.sequence + 1});
   TRY_VOID(SetLineage(std::move(lineage)));
   link_.reset();
   shard_.set_following(false);
@@ -152,10 +159,10 @@ bool Replication::Step() {
   if (link_ != nullptr) {
     // What the disk has no place for waits with the primary.
     if (syncing_ || (shard_.HasLogRoom(0) && !shard_.Congested())) more = link_->Step(kSliceUs);
-    if (!syncing_) {
-      shard_.EndTurn();
-      link_->Acknowledge({shard_.newest().sequence, shard_.Reached(AckLevel::kDisk)});
-    }
+    if (!syncing_) shard_.EndTurn();
+    const bool early = Planted(Plant::kAckBeforeApply) && link_->online();
+    link_->Acknowledge({early ? link_->session()->primary_newest() : shard_.newest().sequence,
+                        shard_.Reached(AckLevel::kDisk)});
   }
   return feeds_.Step(kSliceUs) || more;
 }
@@ -200,6 +207,8 @@ Result<Keyspace*> Replication::BeginFullSync(const Welcome& welcome) {
 
 Result<void> Replication::EndFullSync(const Welcome& welcome, const ImageHeader& header,
                                       uint64_t entries) {
+  // Those who came meanwhile were greeted with what was here before.
+  if (!Planted(Plant::kFeedsKept)) feeds_.DropAll("a full sync has ended");
   shard_.Restart({header.sequence, header.epoch, header.time_ms});
   shard_.set_loading(false);
   if (persistence_ != nullptr) TRY_VOID(persistence_->EndReplacing());
@@ -242,12 +251,24 @@ void Replication::TellOfLoss(const Welcome& welcome) {
         *common + 1, last, kept.error().message);
 }
 
+/// The directory for records `first` to `last`, with a number behind it where another state has
+/// left records of these numbers already.
+std::string Replication::DivergedDirectory(uint64_t first, uint64_t last) const {
+  const std::string plain =
+      fmt::format("{}/diverged-{}-{}", persistence_->options().directory, first, last);
+  std::string directory = plain;
+  for (int number = 2;; ++number) {
+    const Result<std::vector<std::string>> files = env_.disk->ListNow(directory);
+    if (!files || files->empty()) return directory;
+    directory = fmt::format("{}-{}", plain, number);
+  }
+}
+
 /// A log of one segment, in a directory of its own.
 Result<std::string> Replication::KeepRecords(uint64_t first, uint64_t last) {
   if (env_.disk == nullptr || persistence_ == nullptr)
     return Fail(Code::kUnavailable, "there is no disk");
-  const std::string directory =
-      fmt::format("{}/diverged-{}-{}", persistence_->options().directory, first, last);
+  const std::string directory = DivergedDirectory(first, last);
   TRY_VOID(MakeDirectoryDurably(*env_.disk, directory));
   const std::string path = directory + "/" + WalSegmentName(first);
   const HistoryId history = persistence_->history();
@@ -256,6 +277,7 @@ Result<std::string> Replication::KeepRecords(uint64_t first, uint64_t last) {
   uint64_t next = first;
   const auto take = [&](const RecordHeader& header, std::string_view ops) {
     if (header.sequence != next) return;
+    if (Planted(Plant::kDivergedCutShort) && next == last && first < last) return void(++next);
     ++next;
     AppendWalRecord(bytes, WalSalt(history), header, ops);
   };

@@ -31,7 +31,7 @@ class Replication final : public ReplicaTarget {
     ReplicaSession::Options auth;  // masteruser, masterauth
     uint16_t port = 0;             // where this node serves
     TimeMs timeout_ms = 60'000;    // repl-timeout: silence that ends a connection
-    TimeMs heartbeat_ms = 100;    // between two, of a primary that has nothing to send
+    TimeMs heartbeat_ms = 100;     // between two, of a primary that has nothing to send
     /// Of records in memory, from the first replica on: before that nobody wants them.
     uint64_t backlog_bytes_max = 1 << 20;
     size_t image_bytes_max = size_t{256} << 20;  // what a slow replica's image may take
@@ -112,6 +112,7 @@ class Replication final : public ReplicaTarget {
   [[nodiscard]] Result<void> BeginHistory();
   [[nodiscard]] Result<void> GiveUpSync();
   void TellOfLoss(const Welcome& welcome);
+  [[nodiscard]] std::string DivergedDirectory(uint64_t first, uint64_t last) const;
   [[nodiscard]] Result<std::string> KeepRecords(uint64_t first, uint64_t last);
 
   Env env_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "store/base/log.h"
+#include "store/base/planted.h"
 
 namespace cloakroom {
 namespace {
@@ -110,6 +111,7 @@ bool ReplicationFeeds::StepFeed(Feed& feed, int64_t until_us) {
     }
     if (!feed.greeted && feed.feed.state() != PrimaryFeed::State::kGreeting) {
       feed.greeted = true;
+      DropOlder(feed);
       const bool full = feed.feed.full_sync();
       ++(full ? counters_.full : counters_.partial);
       const Hello& hello = feed.feed.hello();
@@ -132,6 +134,15 @@ bool ReplicationFeeds::StepFeed(Feed& feed, int64_t until_us) {
   return false;
 }
 
+/// A replica that comes back may have left a connection behind of whose end we have not heard: it
+/// must not count twice.
+void ReplicationFeeds::DropOlder(const Feed& feed) {
+  for (const auto& other : feeds_)
+    if (!Planted(Plant::kCountedTwice) && other.get() != &feed && other->greeted &&
+        other->feed.hello().node == feed.feed.hello().node)
+      other->Lose("it has connected again");
+}
+
 /// While one of us has an image taken, nobody else can.
 void ReplicationFeeds::NoteCapture() {
   const bool captures = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) {
@@ -152,8 +163,10 @@ std::unique_ptr<ImageScan> ReplicationFeeds::BeginImage() {
   if (shard_.loading() || shard_.feed_captures()) return nullptr;
   if (persistence_ != nullptr && persistence_->captures()) return nullptr;
   const RecordHeader newest = shard_.newest();
-  // The replica's files will have a history of their own.
-  const ImageHeader header{HistoryId{}, newest.sequence, newest.epoch, shard_.now()};
+  // The replica's files will have a history of their own. Its time is the log's, not this node's:
+  // we may be a replica ourselves, whose clock is ahead of its primary's.
+  const ImageHeader header{HistoryId{}, newest.sequence, newest.epoch,
+                           Planted(Plant::kImageOfOwnClock) ? shard_.now() : newest.time_ms};
   // The replica is near, and packing costs more than sending: not packed.
   auto scan =
       std::make_unique<ImageScan>(shard_.keys(), header, ImageScan::Options{.zstd_level = 0});
@@ -172,7 +185,10 @@ std::unique_ptr<WalTail> ReplicationFeeds::OpenTail(uint64_t next) {
                                    });
 }
 
-uint64_t ReplicationFeeds::Written() const { return shard_.Reached(AckLevel::kOs); }
+uint64_t ReplicationFeeds::Written() const {
+  const GroupCommit* const log = persistence_ == nullptr ? nullptr : persistence_->log();
+  return log == nullptr ? 0 : log->Reached(AckLevel::kOs);
+}
 
 void ReplicationFeeds::Housekeep() {
   const int64_t now_us = clock_.MonotonicUs();
@@ -213,7 +229,7 @@ void ReplicationFeeds::ForEach(FunctionRef<void(const Replica& replica)> visit) 
 size_t ReplicationFeeds::CountAt(uint64_t sequence, bool on_disk) const {
   size_t count = 0;
   for (const auto& feed : feeds_) {
-    if (feed->feed.state() != PrimaryFeed::State::kRecords) continue;
+    if (feed->feed.state() != PrimaryFeed::State::kRecords || !feed->lost.empty()) continue;
     const Ack& ack = feed->feed.ack();
     if ((on_disk ? ack.disk : ack.applied) >= sequence) ++count;
   }

@@ -82,6 +82,7 @@ class ReplicationFeeds final : public FeedSource {
  private:
   class Feed;
   bool StepFeed(Feed& feed, int64_t until_us);
+  void DropOlder(const Feed& feed);
   void NoteCapture();
   void GiveUpImages();
 

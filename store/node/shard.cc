@@ -75,6 +75,7 @@ struct Shard::Impl {
   AckLevel promised = AckLevel::kMemory;
   std::string refused;  // why no write is accepted; empty: they are
   bool loading = false;
+  bool disk_void = false;
   bool following = false;
   bool lacks_replicas = false;
   bool stale = false;
@@ -219,7 +220,8 @@ bool Shard::SweepDead(size_t budget) {
   Impl& impl = *impl_;
   CHECK(!impl.open);
   // What is dead by the clock is freed only when it is dead by the log, here as on a replica.
-  if (!impl.keys.Sweep(impl.log.last_time(), budget)) return false;
+  const bool by_own = Planted(Plant::kOwnClockExpires) && impl.following;
+  if (!impl.keys.Sweep(by_own ? impl.now : impl.log.last_time(), budget)) return false;
   if (impl.following || impl.time_held) return true;
   const TimeMs logged = impl.log.last_time();
   const TimeMs due = impl.keys.NextDue();
@@ -279,9 +281,7 @@ bool Shard::lacks_replicas() const { return impl_->lacks_replicas; }
 void Shard::set_stale(bool stale) { impl_->stale = stale; }
 bool Shard::stale() const { return impl_->stale; }
 
-bool Shard::guarded() const {
-  return impl_->following || impl_->lacks_replicas || impl_->stale;
-}
+bool Shard::guarded() const { return impl_->following || impl_->lacks_replicas || impl_->stale; }
 
 void Shard::BeginEpoch(uint64_t epoch) {
   Impl& impl = *impl_;
@@ -364,6 +364,7 @@ std::string Shard::log_denial() const {
 void Shard::RefuseWrites(std::string reason) { impl_->refused = std::move(reason); }
 void Shard::set_loading(bool loading) { impl_->loading = loading; }
 bool Shard::loading() const { return impl_->loading; }
+void Shard::set_disk_void(bool is_void) { impl_->disk_void = is_void; }
 void Shard::set_time_held(bool held) { impl_->time_held = held; }
 bool Shard::time_held() const { return impl_->time_held; }
 
@@ -376,7 +377,9 @@ uint64_t Shard::changes() const { return impl_->changes; }
 
 uint64_t Shard::Reached(AckLevel level) const {
   if (level == AckLevel::kMemory) return impl_->log.last();
-  return impl_->journal == nullptr ? 0 : impl_->journal->Reached(level);
+  const bool none =
+      impl_->journal == nullptr || (impl_->disk_void && !Planted(Plant::kVoidDiskCounts));
+  return none ? 0 : impl_->journal->Reached(level);
 }
 
 }  // namespace cloakroom

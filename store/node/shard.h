@@ -110,6 +110,9 @@ class Shard {
   void RefuseWrites(std::string reason);
   /// The state is not whole yet: nothing may read or change it.
   void set_loading(bool loading);
+  /// While the directory is marked as holding no whole state, what is in the log counts for
+  /// nothing: a start would begin empty. Reached says so.
+  void set_disk_void(bool is_void);
   [[nodiscard]] bool loading() const;
   /// While held, the log's time stands still: records get that of the newest one, so nothing dies
   /// of its deadline, and nothing is evicted. Reads hide by now() as ever. For a shard that follows

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/base/planted.h"
+
 namespace cloakroom {
 namespace {
 
@@ -41,15 +43,17 @@ Result<void> PrimaryFeed::Greet(std::string_view payload) {
   const std::optional<uint64_t> common =
       hello_.empty ? std::nullopt : source_.lineage().CommonWith(hello_.lineage, last, hello_.last);
   // Whoever has records that are not ours would have to forget them: he gets all anew.
-  const bool follows = common && *common == hello_.last;
+  const bool follows = (common && *common == hello_.last) ||
+                       (Planted(Plant::kNumbersAlone) && !hello_.empty && hello_.last <= last);
   const bool there = follows && (hello_.last + 1 >= source_.log().first() ||
-                                 source_.OpenTail(hello_.last + 1) != nullptr);
+                                 source_.OpenTail(hello_.last + 1) != nullptr ||
+                                 Planted(Plant::kOverrunUnnoticed));
   if (!there) {
     full_sync_ = true;
     state_ = State::kWaiting;
     return {};
   }
-  next_ = hello_.last + 1;
+  next_ = hello_.last + (Planted(Plant::kOneTooLate) ? 2 : 1);
   ack_.applied = hello_.last;
   AppendWelcome(greeting_, MessageKind::kContinue,
                 {kProtocolVersion, node_, source_.lineage(), hello_.last, last});

@@ -63,8 +63,8 @@ StreamPtr UvStream::Accept(uv_stream_t* listener) {
   return owner;
 }
 
-Result<StreamPtr> UvStream::Connect(uv_loop_t* loop, const sockaddr* address,
-                                    uv_connect_t* request, uv_connect_cb connected) {
+Result<StreamPtr> UvStream::Connect(uv_loop_t* loop, const sockaddr* address, uv_connect_t* request,
+                                    uv_connect_cb connected) {
   auto* stream = new UvStream;
   CHECK(uv_tcp_init(loop, &stream->handle_.tcp) == 0);
   stream->handle()->data = stream;

@@ -17,8 +17,8 @@ class UvStream final : public Stream {
   static StreamPtr Accept(uv_stream_t* listener);
   /// Begins to connect to `address`. `connected` is called on the loop with libuv's status, also
   /// (UV_ECANCELED) when the stream is closed before. An error of libuv's kind: it did not begin.
-  static Result<StreamPtr> Connect(uv_loop_t* loop, const sockaddr* address,
-                                   uv_connect_t* request, uv_connect_cb connected);
+  static Result<StreamPtr> Connect(uv_loop_t* loop, const sockaddr* address, uv_connect_t* request,
+                                   uv_connect_cb connected);
 
   [[nodiscard]] Info info() const override;
   void SetEvents(StreamEvents* events) override { events_ = events; }

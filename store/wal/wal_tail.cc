@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/base/check.h"
+#include "store/base/planted.h"
 
 namespace cloakroom {
 namespace {
@@ -81,7 +82,9 @@ Result<bool> WalTail::Parse() {
   bool some = false;
   size_t at = 0;
   piece_bytes_ = kPieceBytes;
-  while (next_ <= last_) {
+  // Behind the last record of an older segment may lie space that was reserved in vain.
+  while (next_ <= last_ && (place_.next_first == 0 || next_ < place_.next_first ||
+                            Planted(Plant::kReservedIsDamage))) {
     const std::string_view left = std::string_view(buffer_).substr(at);
     if (left.size() < kWalFrameBytes) break;
     const WalFrame frame = DecodeWalFrame(left);

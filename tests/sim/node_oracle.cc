@@ -41,7 +41,9 @@ std::vector<std::string> KeyLines(const std::map<std::string, std::string>& keys
   return lines;
 }
 
-std::string Differences(const Keyspace& is, const Keyspace& should, TimeMs now) {
+}  // namespace
+
+std::string KeyspaceDifference(const Keyspace& is, const Keyspace& should, TimeMs now) {
   const KeyspaceDump dump = DumpKeyspace(is, now);
   const KeyspaceDump expected = DumpKeyspace(should, now);
   for (size_t db = 0; db < dump.size(); ++db)
@@ -53,8 +55,6 @@ std::string Differences(const Keyspace& is, const Keyspace& should, TimeMs now) 
   const std::vector<std::string> wrong = is.sessions().Inconsistencies();
   return wrong.empty() ? "" : "index: " + wrong.front();
 }
-
-}  // namespace
 
 void NodeOracle::Tap(Shard& shard) {
   if (shard.log().last() == last()) return;
@@ -119,7 +119,7 @@ const Keyspace& NodeOracle::At(uint64_t sequence) {
 }
 
 std::string NodeOracle::CheckState(const Keyspace& keys, uint64_t sequence, TimeMs now) {
-  const std::string problem = Differences(keys, At(sequence), now);
+  const std::string problem = KeyspaceDifference(keys, At(sequence), now);
   return problem.empty() ? "" : fmt::format("at record {}: {}", sequence, problem);
 }
 

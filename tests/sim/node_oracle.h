@@ -13,6 +13,11 @@
 
 namespace cloakroom {
 
+/// The first thing in which `is` differs, to those who read it at `now`, from what it should be, or
+/// in which its user index is not what its sessions make of it; or nothing.
+[[nodiscard]] std::string KeyspaceDifference(const Keyspace& is, const Keyspace& should,
+                                             TimeMs now);
+
 /// Knows what was executed in the present lineage, record by record, and what was promised of it;
 /// tells whether a keyspace or an image holds what it should. The checks return what is wrong, or
 /// nothing.
