@@ -265,7 +265,8 @@ Result<uint64_t> Persistence::BeginBackup(std::string path) { return Begin(std::
 /// The image itself is begun by Step: a command may ask for one in the midst of an EXEC, whose
 /// record is still open.
 Result<uint64_t> Persistence::Begin(std::string path, bool backup) {
-  if (loading() || shard_.loading()) return Fail(Code::kLoading, "");
+  if (loading() || (shard_.loading() && !Planted(Plant::kImageInSync)))
+    return Fail(Code::kLoading, "");
   if (job_) return Fail(Code::kUnavailable, "Background save already in progress");
   Job& job = job_.emplace();
   job.id = next_job_++;
