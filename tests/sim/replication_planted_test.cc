@@ -1,47 +1,24 @@
 // Does the simulation find bugs? Each that is planted here must be found within 1,000 seeds.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
 
 #include "store/base/planted.h"
+#include "tests/sim/plant_search.h"
 #include "tests/sim/replication_simulation.h"
 
 namespace cloakroom {
 namespace {
 
-constexpr uint64_t kSeedsMax = 1000;
-
-class ReplicationPlantedTest : public testing::TestWithParam<std::pair<Plant, const char*>> {
- protected:
-  static int Search(Plant plant, const char* name) {
-    planted = plant;
-    for (uint64_t seed = 0; seed < kSeedsMax; ++seed) {
-      // Said beforehand: an invariant may stop the process.
-      std::printf("\r%s: found by seed %llu: ", name, static_cast<unsigned long long>(seed));
-      std::fflush(stdout);
-      const std::string problem = SimulateReplication(seed).problem;
-      if (problem.empty()) continue;
-      std::printf("%s\n", problem.c_str());
-      return 0;
-    }
-    return 1;
-  }
-  /// An invariant that stops the process has found it as well.
-  static bool HasFound(int status) {
-    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-           (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-  }
-};
+class ReplicationPlantedTest : public PlantSearch {};
 
 TEST_P(ReplicationPlantedTest, IsFound) {
-  EXPECT_EXIT(std::exit(Search(GetParam().first, GetParam().second)), HasFound, "")
+  EXPECT_EXIT(std::exit(Search([](uint64_t seed) { return SimulateReplication(seed).problem; })),
+              HasFound, "")
       << GetParam().second << " was not found in " << kSeedsMax << " seeds";
 }
 
